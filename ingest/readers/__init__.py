@@ -1,0 +1,1 @@
+"""File readers: a file in, raw pages out."""

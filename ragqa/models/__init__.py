@@ -1,0 +1,1 @@
+"""Adapters of the model ports: one file each, heavy imports inside."""

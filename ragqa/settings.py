@@ -1,0 +1,146 @@
+"""Configuration: read once at start, then passed, never looked up."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, Literal, override
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ragqa.errors import WrongSettings
+
+PREFIX = "RAGQA_"
+
+
+class Settings(BaseSettings):
+    """Settings from ``RAGQA_*`` variables, then ``.env``, then ``ragqa.toml``, then defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        toml_file="ragqa.toml",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=False,
+    )
+
+    home: Path = Field(
+        default=Path("~/.local/share/ragqa"),
+        description="Data folder: embedded database, original files, models.",
+    )
+    database_url: str = Field(
+        default="",
+        description="A Postgres with pgvector to use instead of the embedded one.",
+    )
+    embedding_model: str = Field(
+        default="multilingual-e5-small-q4",
+        description="Preset, hub id, or folder of the embedding model; `hashing` needs no weights.",
+    )
+    reranker_model: str = Field(
+        default="", description="Preset, hub id or folder of a cross-encoder; empty: none."
+    )
+    llm_model: str = Field(
+        default="qwen2.5-coder-0.5b-instruct-q4_k_m",
+        description="Preset or path of a GGUF file; `extractive` needs no weights.",
+    )
+    llm_gpu_layers: int = Field(
+        default=0, ge=-1, description="Layers put on the GPU; -1: all of them."
+    )
+    llm_context_tokens: int = Field(
+        default=4096, ge=512, description="Context window of the in-process model, in tokens."
+    )
+    llm_threads: int = Field(
+        default=0, ge=0, description="Threads of the in-process model; 0: one per core."
+    )
+    llm_base_url: str = Field(
+        default="", description="An OpenAI-compatible server used instead of the in-process model."
+    )
+    llm_api_key: str = Field(default="", description="Key for that server.", repr=False)
+    ocr_engine: Literal["", "paddleocr", "rapidocr", "none"] = Field(
+        default="", description="`paddleocr`, `rapidocr` or `none`; empty: the best one installed."
+    )
+    ocr_dpi: int = Field(default=150, ge=72, le=600, description="Resolution scans are read at.")
+    api_key: str = Field(default="", description="Bootstrap administrator key.", repr=False)
+    offline: bool = Field(default=False, description="1: never try the network.")
+    max_upload_bytes: int = Field(
+        default=1 << 30, gt=0, description="Largest file that is taken, in bytes."
+    )
+    max_pages: int = Field(default=2000, gt=0, description="Most pages a document may have.")
+    page_seconds: float = Field(
+        default=60, gt=0, description="Seconds one page may take to read before it is given up."
+    )
+    page_memory_mb: int = Field(
+        default=1500, gt=0, description="Megabytes the process that reads a page may use."
+    )
+    worker_concurrency: int = Field(default=1, ge=1, description="Documents a worker reads at once.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much is logged to stderr."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put ``ragqa.toml`` below the environment."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def models_folder(self) -> Path:
+        """Where model weights lie."""
+        return self.home / "models"
+
+    @property
+    def files_folder(self) -> Path:
+        """Where original files lie, content-addressed."""
+        return self.home / "files"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; ``given`` beats every other source.
+
+    Raises:
+        WrongSettings: If a value cannot be used; the sentence names the variable.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise WrongSettings(f"{name} is {first.get('input')!r}: {first['msg']}") from error
+
+
+def require_key_beyond_loopback(settings: Settings, host: str) -> None:
+    """Refuse to serve the network without a key.
+
+    Raises:
+        WrongSettings: If ``host`` is not a loopback address and no key is set.
+    """
+    if settings.api_key or host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise WrongSettings(
+            f"--host {host} can be reached from other machines, and RAGQA_API_KEY is empty: "
+            "set a key, or serve on 127.0.0.1"
+        )

@@ -1,0 +1,1 @@
+"""The only SQL: Postgres, and the files beside it."""

@@ -1,0 +1,1 @@
+"""The web page: templates and static files."""
