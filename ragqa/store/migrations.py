@@ -1,0 +1,70 @@
+"""Bring a database to the schema of this version: plain SQL files, forward only."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString, cast
+
+import psycopg
+from procrastinate.schema import SchemaManager
+from psycopg import sql
+
+from ragqa.errors import StoreError
+from ragqa.store.db import translate_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK = 0x7261677161  # "ragqa": one migrating process at a time
+IN_PACKAGE = Path(__file__).parent.parent / "migrations"
+IN_CHECKOUT = Path(__file__).parent.parent.parent / "migrations"
+
+HISTORY = """
+CREATE TABLE IF NOT EXISTS migrations (
+    name       text PRIMARY KEY,
+    sha256     text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+def migrate(conninfo: str) -> list[str]:
+    """Apply what is missing, each migration in its own transaction, and return their names.
+
+    Safe to call from many processes at once: all but one wait.
+
+    Raises:
+        StoreError: If the database cannot be reached, has no pgvector, or was migrated by a newer
+            or edited set of files.
+    """
+    with translate_errors(), psycopg.connect(conninfo, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            conn.execute(HISTORY)
+            return [name for name, script in _scripts() if _apply(conn, name, script)]
+        finally:
+            conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _scripts() -> Iterator[tuple[str, str]]:
+    yield "0000_procrastinate", SchemaManager.get_schema()
+    folder = IN_PACKAGE if IN_PACKAGE.is_dir() else IN_CHECKOUT
+    for path in sorted(folder.glob("*.sql")):
+        yield path.stem, path.read_text("utf-8")
+
+
+def _apply(conn: psycopg.Connection[Any], name: str, script: str) -> bool:
+    sha256 = hashlib.sha256(script.encode()).hexdigest()
+    applied = conn.execute("SELECT sha256 FROM migrations WHERE name = %s", [name]).fetchone()
+    if applied is not None:
+        if applied[0] != sha256:
+            raise StoreError(
+                f"migration {name} was edited after it ran on this database: expected "
+                f"{applied[0][:12]}…, the file is {sha256[:12]}…; restore the file"
+            )
+        return False
+    with conn.transaction():
+        conn.execute(sql.SQL(cast("LiteralString", script)))
+        conn.execute("INSERT INTO migrations (name, sha256) VALUES (%s, %s)", [name, sha256])
+    return True
