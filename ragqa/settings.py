@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, Literal, override
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -13,6 +13,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from typing_extensions import override
 
 from ragqa.errors import WrongSettings
 
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path("~/.local/share/ragqa"),
         description="Data folder: embedded database, original files, models.",
+    )
+    models: Path | None = Field(
+        default=None,
+        description="Folder of model weights, to share among homes; empty: `RAGQA_HOME/models`.",
     )
     database_url: str = Field(
         default="",
@@ -79,7 +84,9 @@ class Settings(BaseSettings):
     page_memory_mb: int = Field(
         default=1500, gt=0, description="Megabytes the process that reads a page may use."
     )
-    worker_concurrency: int = Field(default=1, ge=1, description="Documents a worker reads at once.")
+    worker_concurrency: int = Field(
+        default=1, ge=1, description="Documents a worker reads at once."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is logged to stderr."
     )
@@ -88,6 +95,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _absolute_or_none(cls, models: Path | str | None) -> Path | None:
+        return Path(models).expanduser().absolute() if models else None
 
     @classmethod
     @override
@@ -105,7 +117,7 @@ class Settings(BaseSettings):
     @property
     def models_folder(self) -> Path:
         """Where model weights lie."""
-        return self.home / "models"
+        return self.models or self.home / "models"
 
     @property
     def files_folder(self) -> Path:

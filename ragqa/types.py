@@ -11,13 +11,15 @@ Conventions that hold everywhere:
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, NewType, Self
+
+from typing_extensions import override
 
 from ragqa.errors import NotFound
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     import numpy as np
@@ -49,6 +51,7 @@ class Id:
     collection_id: CollectionId
     number: int
 
+    @override
     def __str__(self) -> str:
         return f"{self.collection_id}-{self.number}"
 
@@ -60,7 +63,9 @@ class Id:
             NotFound: If ``text`` does not have that form; such a thing cannot exist.
         """
         collection, _, number = text.partition("-")
-        if not (collection.isascii() and collection.isdigit() and number.isascii() and number.isdigit()):
+        if not (
+            collection.isascii() and collection.isdigit() and number.isascii() and number.isdigit()
+        ):
             raise NotFound(f"no {noun} {text!r}")
         if max(len(collection), len(number)) > 18:
             raise NotFound(f"no {noun} {text!r}")

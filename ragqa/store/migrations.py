@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from procrastinate.schema import SchemaManager
-from psycopg import sql
 
 from ragqa.errors import StoreError
 from ragqa.store.db import translate_errors
@@ -65,6 +64,6 @@ def _apply(conn: psycopg.Connection[Any], name: str, script: str) -> bool:
             )
         return False
     with conn.transaction():
-        conn.execute(sql.SQL(cast("LiteralString", script)))
+        conn.execute(script.encode())
         conn.execute("INSERT INTO migrations (name, sha256) VALUES (%s, %s)", [name, sha256])
     return True

@@ -1,0 +1,180 @@
+"""The original files, content-addressed, on any storage that fsspec knows."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from ragqa.errors import NotFound, StoreError, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ragqa.types import CollectionId
+
+PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Bytes that lie in storage: their hash is their name."""
+
+    sha256: str
+    bytes: int
+
+
+class Files:
+    """Files of collections: ``<root>/<collection>/<first two of the hash>/<hash>``.
+
+    Each collection keeps its own copy, so deleting a document never has to ask another collection.
+    """
+
+    def __init__(self, root: str) -> None:
+        """Use ``root``: a folder, or a URL such as ``s3://bucket/prefix``."""
+        self._fs, path = fsspec.core.url_to_fs(root)
+        self._root = str(path).rstrip("/")
+        self._local = isinstance(self._fs, LocalFileSystem)
+
+    def put(
+        self, collection_id: CollectionId, source: BinaryIO, *, limit: int | None = None
+    ) -> StoredFile:
+        """Stream ``source`` into storage; on return its bytes are on disk.
+
+        Raises:
+            TooLarge: If there are more than ``limit`` bytes; nothing is kept.
+            StoreError: If the storage is full or refuses; nothing is kept.
+        """
+        folder = f"{self._root}/{collection_id}"
+        with _translate_errors(), self._scratch(folder) as scratch:
+            digest, size = hashlib.sha256(), 0
+            with scratch.open("wb") as target:
+                while piece := source.read(PIECE):
+                    size += len(piece)
+                    if limit is not None and size > limit:
+                        raise TooLarge(
+                            f"the file has more than {limit} bytes, the most that is taken "
+                            "(RAGQA_MAX_UPLOAD_BYTES)"
+                        )
+                    digest.update(piece)
+                    target.write(piece)
+                target.flush()
+                os.fsync(target.fileno())
+            stored = StoredFile(digest.hexdigest(), size)
+            self._place(scratch, self._path(collection_id, stored.sha256))
+        return stored
+
+    @contextmanager
+    def local(self, collection_id: CollectionId, sha256: str) -> Iterator[Path]:
+        """Give the file as a local path, checked against its hash.
+
+        Raises:
+            NotFound: If it is not there.
+            StoreError: If its bytes are no longer those that were stored.
+        """
+        path = self._path(collection_id, sha256)
+        if not self._fs.exists(path):
+            raise NotFound(f"the original file {sha256[:12]}… is no longer stored")
+        if self._local:
+            _check(Path(path), sha256)
+            yield Path(path)
+            return
+        with tempfile.TemporaryDirectory(prefix="ragqa-") as folder:
+            copy = Path(folder) / sha256
+            with _translate_errors():
+                self._fs.get_file(path, str(copy))
+            _check(copy, sha256)
+            yield copy
+
+    def open(self, collection_id: CollectionId, sha256: str) -> BinaryIO:
+        """Open the file for reading.
+
+        Raises:
+            NotFound: If it is not there.
+        """
+        try:
+            return cast("BinaryIO", self._fs.open(self._path(collection_id, sha256), "rb"))
+        except FileNotFoundError as error:
+            raise NotFound(f"the original file {sha256[:12]}… is no longer stored") from error
+
+    def delete(self, collection_id: CollectionId, sha256: str) -> None:
+        """Remove the file; nothing happens when it is not there."""
+        with contextlib.suppress(FileNotFoundError), _translate_errors():
+            self._fs.rm_file(self._path(collection_id, sha256))
+
+    def delete_collection(self, collection_id: CollectionId) -> None:
+        """Remove every file of a collection."""
+        with contextlib.suppress(FileNotFoundError), _translate_errors():
+            self._fs.rm(f"{self._root}/{collection_id}", recursive=True)
+
+    def stored(self, collection_id: CollectionId) -> list[str]:
+        """Return the hashes of all files of a collection."""
+        found = self._fs.find(f"{self._root}/{collection_id}")
+        return sorted(name for path in found if len(name := path.rsplit("/", 1)[-1]) == 64)
+
+    def _path(self, collection_id: CollectionId, sha256: str) -> str:
+        return f"{self._root}/{collection_id}/{sha256[:2]}/{sha256}"
+
+    @contextmanager
+    def _scratch(self, folder: str) -> Iterator[Path]:
+        # On local storage the scratch file lies beside its place, so that placing it is a rename.
+        if self._local:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".incoming-", dir=folder if self._local else None)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def _place(self, scratch: Path, path: str) -> None:
+        if not self._local:
+            self._fs.put_file(str(scratch), path)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch.replace(target)
+        for folder in (target.parent, target.parent.parent):
+            entry = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(entry)
+            finally:
+                os.close(entry)
+
+
+def hash_file(path: Path) -> StoredFile:
+    """Return hash and size of a local file."""
+    with path.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256")
+        return StoredFile(digest.hexdigest(), source.tell())
+
+
+def _check(path: Path, sha256: str) -> None:
+    found = hash_file(path).sha256
+    if found != sha256:
+        raise StoreError(
+            f"the stored file {sha256[:12]}… was changed on disk"
+            f" (now {found[:12]}…): upload it again",
+            code="file_damaged",
+        )
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError("the disk is full: nothing was stored", code="disk_full") from error
+        raise StoreError(f"the files storage refused: {error}", code="files_unavailable") from error

@@ -1,0 +1,50 @@
+"""The queue: a job row is all that questions and ingestion know of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import procrastinate
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from ragqa.types import DocumentId
+
+    Row = dict[str, Any]
+
+QUEUE = "ingest"
+TASK = "ingest_version"
+UPLOAD = 10
+BATCH = 0
+
+# Jobs are only ever written inside the caller's transaction, so this app is never opened.
+_queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def enqueue_version(
+    conn: Connection[Row], document_id: DocumentId, version: int, *, priority: int = UPLOAD
+) -> None:
+    """Queue the reading of a version; it becomes visible to workers when ``conn`` commits.
+
+    Jobs of one document never run at the same time.
+    """
+    _queue.configure_task(
+        TASK,
+        queue=QUEUE,
+        lock=str(document_id),
+        priority=priority,
+        connection=conn,
+    ).defer(document_id=str(document_id), version=version)
+
+
+def count_waiting(conn: Connection[Row]) -> int:
+    """Return how many jobs wait for a worker."""
+    row = conn.execute(
+        "SELECT count(*) AS waiting FROM procrastinate_jobs"
+        " WHERE status = 'todo' AND queue_name = %s",
+        [QUEUE],
+    ).fetchone()
+    assert row is not None
+    waiting: int = row["waiting"]
+    return waiting

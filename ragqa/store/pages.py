@@ -1,0 +1,161 @@
+"""Stored pages: what was read, where each character stands, and the boxes of a quote."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psycopg.types.json import Jsonb
+
+from ragqa.errors import NotFound
+from ragqa.types import BBox, Block, Box, DocumentId, Page, Span, unite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from psycopg import Connection
+
+    from ragqa.types import BlockKind
+
+    Row = dict[str, Any]
+
+INSERT = """
+INSERT INTO pages (collection_id, document_id, version, page_number, page_key, width, height,
+                   source, ocr_confidence, text, blocks, char_boxes)
+VALUES (%(collection_id)s, %(document_id)s, %(version)s, %(page_number)s, %(page_key)s, %(width)s,
+        %(height)s, %(source)s, %(ocr_confidence)s, %(text)s, %(blocks)s, %(char_boxes)s)
+"""
+
+SELECT = """
+SELECT p.* FROM pages p
+  JOIN documents d USING (collection_id, document_id)
+ WHERE p.collection_id = %(collection_id)s AND p.document_id = %(document_id)s
+   AND p.page_number = %(page_number)s AND p.version = d.current_version
+"""
+
+
+def insert_pages(
+    conn: Connection[Row],
+    document_id: DocumentId,
+    version: int,
+    pages: Iterable[tuple[str, Page]],
+) -> None:
+    """Write the pages of a version, each with the key of its content."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            INSERT,
+            (
+                {
+                    "collection_id": document_id.collection_id,
+                    "document_id": document_id.number,
+                    "version": version,
+                    "page_number": page.number,
+                    "page_key": page_key,
+                    "width": page.width,
+                    "height": page.height,
+                    "source": page.source,
+                    "ocr_confidence": page.ocr_confidence,
+                    "text": page.text,
+                    "blocks": Jsonb([block_to_json(block) for block in page.blocks]),
+                    "char_boxes": pack_boxes(page.char_boxes),
+                }
+                for page_key, page in pages
+            ),
+        )
+
+
+def read_page(conn: Connection[Row], document_id: DocumentId, page_number: int) -> Page:
+    """Return a page of the version that is served.
+
+    Raises:
+        NotFound: If the document is not served or has no such page.
+    """
+    row = conn.execute(
+        SELECT,
+        {
+            "collection_id": document_id.collection_id,
+            "document_id": document_id.number,
+            "page_number": page_number,
+        },
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"document {document_id} has no page {page_number} that can be read now")
+    return page_from_row(row)
+
+
+def page_from_row(row: Mapping[str, Any]) -> Page:
+    """Build a page from a row of ``pages``."""
+    return Page(
+        number=row["page_number"],
+        width=row["width"],
+        height=row["height"],
+        source=row["source"],
+        text=row["text"],
+        char_boxes=unpack_boxes(row["char_boxes"]),
+        blocks=tuple(block_from_json(block) for block in row["blocks"]),
+        ocr_confidence=row["ocr_confidence"],
+    )
+
+
+def block_to_json(block: Block) -> dict[str, Any]:
+    """Return the contract's shape of a block."""
+    return {
+        "kind": block.kind,
+        "bbox": [round(float(edge), 2) for edge in block.bbox],
+        "text": block.text,
+        "span": [block.span.start, block.span.end] if block.span else None,
+        "rows": [list(row) for row in block.rows],
+        "level": block.level,
+    }
+
+
+def block_from_json(record: Mapping[str, Any]) -> Block:
+    """Read what ``block_to_json`` wrote."""
+    kind: BlockKind = record["kind"]
+    return Block(
+        kind=kind,
+        bbox=BBox(*record["bbox"]),
+        text=record["text"],
+        span=Span(*record["span"]) if record["span"] else None,
+        rows=tuple(tuple(row) for row in record["rows"]),
+        level=record.get("level"),
+    )
+
+
+def pack_boxes(boxes: NDArray[np.float32]) -> bytes:
+    """Compress boxes of shape ``(characters, 4)``; columns first, they compress better."""
+    return zlib.compress(np.ascontiguousarray(boxes.T, dtype="<f4").tobytes(), 6)
+
+
+def unpack_boxes(packed: bytes) -> NDArray[np.float32]:
+    """Return boxes of shape ``(characters, 4)``."""
+    return np.frombuffer(zlib.decompress(packed), "<f4").reshape(4, -1).T.astype(np.float32)
+
+
+def boxes_of(page_number: int, char_boxes: NDArray[np.float32], span: Span) -> tuple[Box, ...]:
+    """Return one box for each line that the characters of ``span`` stand on, in reading order.
+
+    Characters without ink (separators) have no box. A new line begins where a character does not
+    overlap the line so far by half of its height, or goes back to the left of where the line is.
+    """
+    lines: list[list[BBox]] = []
+    for x0, top, x1, bottom in char_boxes[span.start : span.end].tolist():
+        if x0 != x0:  # NaN: no ink
+            continue
+        box = BBox(x0, top, x1, bottom)
+        if lines and _continues(lines[-1], box):
+            lines[-1].append(box)
+        else:
+            lines.append([box])
+    return tuple(Box(page_number, unite(line)) for line in lines)
+
+
+def _continues(line: Sequence[BBox], box: BBox) -> bool:
+    last = line[-1]
+    overlap = min(last.bottom, box.bottom) - max(last.top, box.top)
+    height = max(min(last.bottom - last.top, box.bottom - box.top), 0.01)
+    gap = box.x0 - last.x1
+    wide = max(last.bottom - last.top, box.bottom - box.top)
+    return overlap >= height / 2 and -wide / 2 <= gap <= 4 * wide

@@ -1,0 +1,299 @@
+"""The life of one version: claimed, read page by page, swapped in whole, or failed and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from ragqa.store.documents import document_key, lock_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg import Connection
+
+    from ragqa.types import DocumentId, Failure, Notice, Progress
+
+    Row = dict[str, Any]
+
+CLAIM = """
+UPDATE versions v
+   SET status = 'processing', attempts = attempts + 1, stage = 'open', done = 0, total = 0,
+       updated_at = now()
+  FROM documents d
+ WHERE (d.collection_id, d.document_id) = (v.collection_id, v.document_id)
+   AND v.collection_id = %(collection_id)s AND v.document_id = %(document_id)s
+   AND v.version = %(version)s AND v.version = d.newest_version
+   AND v.status IN ('queued', 'processing')
+RETURNING d.name, v.sha256, v.bytes, v.attempts, v.cancelled, v.password
+"""
+
+PROGRESS = """
+UPDATE versions SET stage = %(stage)s, done = %(done)s, total = %(total)s, updated_at = now()
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+   AND version = %(version)s AND status = 'processing'
+RETURNING cancelled
+"""
+
+FAIL = """
+UPDATE versions
+   SET status = 'failed', error_code = %(code)s, error_message = %(message)s, password = NULL,
+       warnings = %(warnings)s, updated_at = now()
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+   AND version = %(version)s AND status IN ('queued', 'processing')
+"""
+
+READY = """
+UPDATE versions
+   SET status = 'ready', pages = %(pages)s, ocr_pages = %(ocr_pages)s, tables = %(tables)s,
+       chunks = %(chunks)s, warnings = %(warnings)s, stage = 'ready', done = %(pages)s,
+       total = %(pages)s, password = NULL, updated_at = now()
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+   AND version = %(version)s
+"""
+
+SERVE = """
+UPDATE documents SET current_version = %(version)s
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+"""
+
+DROP_OLD = """
+DELETE FROM versions
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+   AND version < %(version)s
+   AND version NOT IN (
+       SELECT version FROM versions
+        WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+          AND version < %(version)s AND status = 'ready'
+        ORDER BY version DESC LIMIT %(keep)s)
+RETURNING sha256
+"""
+
+UNUSED_FILE = """
+SELECT NOT EXISTS (
+    SELECT FROM versions WHERE collection_id = %(collection_id)s AND sha256 = %(sha256)s) AS unused
+"""
+
+DROP_READS = """
+DELETE FROM page_reads r
+ WHERE r.collection_id = %(collection_id)s AND r.document_id = %(document_id)s
+   AND NOT EXISTS (
+       SELECT FROM pages p
+        WHERE p.collection_id = r.collection_id AND p.document_id = r.document_id
+          AND p.page_key = r.page_key)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A version that this worker reads now."""
+
+    document_id: DocumentId
+    version: int
+    name: str
+    sha256: str
+    bytes: int
+    attempts: int
+    cancelled: bool
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What reading a version came to."""
+
+    pages: int
+    ocr_pages: int
+    tables: int
+    chunks: int
+    warnings: tuple[Notice, ...]
+
+
+def claim_version(conn: Connection[Row], document_id: DocumentId, version: int) -> Claim | None:
+    """Mark a version as being read; None when there is nothing (more) to do for it."""
+    row = conn.execute(CLAIM, document_key(document_id, version)).fetchone()
+    return (
+        None
+        if row is None
+        else Claim(
+            document_id=document_id,
+            version=version,
+            name=row["name"],
+            sha256=row["sha256"],
+            bytes=row["bytes"],
+            attempts=row["attempts"],
+            cancelled=row["cancelled"],
+            password=row["password"],
+        )
+    )
+
+
+def record_progress(
+    conn: Connection[Row], document_id: DocumentId, version: int, progress: Progress
+) -> bool:
+    """Write how far a version is; return False when it should stop (cancelled or deleted)."""
+    row = conn.execute(
+        PROGRESS,
+        {
+            **document_key(document_id, version),
+            "stage": progress.stage,
+            "done": progress.done,
+            "total": progress.total,
+        },
+    ).fetchone()
+    return row is not None and not row["cancelled"]
+
+
+def is_wanted(conn: Connection[Row], document_id: DocumentId, version: int) -> bool:
+    """Return False when a version was cancelled or deleted while it was read."""
+    row = conn.execute(
+        "SELECT cancelled FROM versions WHERE collection_id = %(collection_id)s"
+        " AND document_id = %(document_id)s AND version = %(version)s",
+        document_key(document_id, version),
+    ).fetchone()
+    return row is not None and not row["cancelled"]
+
+
+def request_cancel(conn: Connection[Row], document_id: DocumentId) -> None:
+    """Ask the newest version to stop; whatever is served stays served.
+
+    A version that nobody reads yet fails at once.
+    """
+    key = document_key(document_id)
+    newest = (
+        " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s AND version ="
+        " (SELECT newest_version FROM documents WHERE collection_id = %(collection_id)s"
+        " AND document_id = %(document_id)s)"
+    )
+    conn.execute(
+        "UPDATE versions SET cancelled = true, updated_at = now()"
+        + newest
+        + " AND status = 'processing'",
+        key,
+    )
+    conn.execute(
+        "UPDATE versions SET status = 'failed', error_code = 'cancelled',"
+        " error_message = 'cancelled before it was read', updated_at = now()"
+        + newest
+        + " AND status = 'queued'",
+        key,
+    )
+
+
+def fail_version(
+    conn: Connection[Row],
+    document_id: DocumentId,
+    version: int,
+    failure: Failure,
+    warnings: Sequence[Notice] = (),
+) -> None:
+    """Mark a version as failed and drop what was written of it; the served one stays."""
+    key = document_key(document_id, version)
+    conn.execute(
+        FAIL,
+        {
+            **key,
+            "code": failure.code,
+            "message": failure.message,
+            "warnings": Jsonb(notices_to_json(warnings)),
+        },
+    )
+    conn.execute(
+        "DELETE FROM pages WHERE collection_id = %(collection_id)s"
+        " AND document_id = %(document_id)s AND version = %(version)s"
+        " AND version IS DISTINCT FROM (SELECT current_version FROM documents"
+        " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s)",
+        key,
+    )
+
+
+def serve_version(
+    conn: Connection[Row],
+    document_id: DocumentId,
+    version: int,
+    outcome: Outcome,
+    *,
+    keep: int,
+) -> list[str]:
+    """Make a version the one that is served; return the files that nobody uses any more.
+
+    Call it last in the transaction that swapped the chunks. ``keep`` older versions stay.
+
+    Raises:
+        NotFound: If the document was deleted meanwhile.
+    """
+    lock_document(conn, document_id)
+    key = document_key(document_id, version)
+    conn.execute(
+        READY,
+        {
+            **key,
+            "pages": outcome.pages,
+            "ocr_pages": outcome.ocr_pages,
+            "tables": outcome.tables,
+            "chunks": outcome.chunks,
+            "warnings": Jsonb(notices_to_json(outcome.warnings)),
+        },
+    )
+    conn.execute(SERVE, key)
+    dropped = {row["sha256"] for row in conn.execute(DROP_OLD, {**key, "keep": keep})}
+    conn.execute(DROP_READS, key)
+    return [sha256 for sha256 in sorted(dropped) if is_unused(conn, document_id, sha256)]
+
+
+def is_unused(conn: Connection[Row], document_id: DocumentId, sha256: str) -> bool:
+    """Return whether no version in the document's collection has these bytes."""
+    row = conn.execute(UNUSED_FILE, {**document_key(document_id), "sha256": sha256}).fetchone()
+    return row is not None and bool(row["unused"])
+
+
+def known_reads(
+    conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
+) -> set[str]:
+    """Return which of the pages have been read already."""
+    rows = conn.execute(
+        "SELECT page_key FROM page_reads WHERE collection_id = %(collection_id)s"
+        " AND document_id = %(document_id)s AND page_key = ANY(%(page_keys)s)",
+        {**document_key(document_id), "page_keys": list(page_keys)},
+    )
+    return {row["page_key"] for row in rows}
+
+
+def write_read(conn: Connection[Row], document_id: DocumentId, page_key: str, raw: bytes) -> None:
+    """Keep what reading a page gave, so that it is never read again for the same content."""
+    conn.execute(
+        "INSERT INTO page_reads (collection_id, document_id, page_key, raw)"
+        " VALUES (%(collection_id)s, %(document_id)s, %(page_key)s, %(raw)s)"
+        " ON CONFLICT (collection_id, document_id, page_key) DO UPDATE SET raw = excluded.raw",
+        {**document_key(document_id), "page_key": page_key, "raw": raw},
+    )
+
+
+def stream_reads(
+    conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
+) -> Iterator[bytes]:
+    """Yield what reading gave for each of ``page_keys``, in their order, one page in memory."""
+    for page_key in page_keys:
+        row = conn.execute(
+            "SELECT raw FROM page_reads WHERE collection_id = %(collection_id)s"
+            " AND document_id = %(document_id)s AND page_key = %(page_key)s",
+            {**document_key(document_id), "page_key": page_key},
+        ).fetchone()
+        assert row is not None, f"page {page_key} was read before"
+        yield row["raw"]
+
+
+def clear_pages(conn: Connection[Row], document_id: DocumentId, version: int) -> None:
+    """Remove the pages that an interrupted attempt left."""
+    conn.execute(
+        "DELETE FROM pages WHERE collection_id = %(collection_id)s"
+        " AND document_id = %(document_id)s AND version = %(version)s",
+        document_key(document_id, version),
+    )
+
+
+def notices_to_json(notices: Sequence[Notice]) -> list[dict[str, Any]]:
+    """Return the contract's shape of warnings."""
+    return [{"page": n.page, "code": n.code, "message": n.message} for n in notices]
