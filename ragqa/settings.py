@@ -40,6 +40,10 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of model weights, to share among homes; empty: `RAGQA_HOME/models`.",
     )
+    files: str = Field(
+        default="",
+        description="Storage of original files: folder or URL (`s3://…`); empty: `RAGQA_HOME/files`.",
+    )
     database_url: str = Field(
         default="",
         description="A Postgres with pgvector to use instead of the embedded one.",
@@ -83,6 +87,9 @@ class Settings(BaseSettings):
     )
     page_memory_mb: int = Field(
         default=1500, gt=0, description="Megabytes the process that reads a page may use."
+    )
+    keep_versions: int = Field(
+        default=1, ge=0, description="Older versions of a document that are kept beside the newest."
     )
     worker_concurrency: int = Field(
         default=1, ge=1, description="Documents a worker reads at once."

@@ -62,6 +62,18 @@ def find_collection(conn: Connection[Row], name: str) -> Collection:
     return collection_from_row(row)
 
 
+def find_collection_by_id(conn: Connection[Row], collection_id: CollectionId) -> Collection:
+    """Return the collection with that number.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    row = conn.execute(SELECT + " WHERE c.collection_id = %s", [collection_id]).fetchone()
+    if row is None:
+        raise NotFound(f"no collection {collection_id}", code="collection_not_found")
+    return collection_from_row(row)
+
+
 def list_collections(conn: Connection[Row]) -> list[Collection]:
     """Return all collections by name."""
     return [collection_from_row(row) for row in conn.execute(SELECT + " ORDER BY c.name")]

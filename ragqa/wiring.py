@@ -1,0 +1,161 @@
+"""The composition root: the only module that knows which class fills which port."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from ragqa.errors import ModelMissing, WrongSettings
+from ragqa.models.resolve import (
+    resolve_embedding_model,
+    resolve_llm_model,
+    resolve_reranker_model,
+)
+from ragqa.store.db import Database
+from ragqa.store.files import Files
+from ragqa.store.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ragqa.answering.answerer import Answerer
+    from ragqa.ports import Embedder, Generator, Reranker, Retriever
+    from ragqa.settings import Settings
+
+HASHING = "hashing"
+EXTRACTIVE = "extractive"
+
+
+class Services:
+    """Everything a command or a request may use; models are loaded once, when first needed."""
+
+    def __init__(self, settings: Settings, database: Database, files: Files) -> None:
+        self.settings = settings
+        self.database = database
+        self.files = files
+        self._loading = threading.RLock()
+        self._embedders: dict[str, Embedder] = {}
+        self._generator: Generator | None = None
+        self._reranker: Reranker | None = None
+        self._retrievers: dict[str, Retriever] = {}
+
+    def embedder(self, model: str | None = None) -> Embedder:
+        """Return the embedder of a collection, or the one that the settings name.
+
+        Raises:
+            ModelMissing: If its weights are not on this machine.
+        """
+        name = model or self.settings.embedding_model
+        with self._loading:
+            if name not in self._embedders:
+                self._embedders[name] = build_embedder(name, self.settings)
+            return self._embedders[name]
+
+    def generator(self) -> Generator:
+        """Return the generator that the settings name.
+
+        Raises:
+            ModelMissing: If its weights are not on this machine.
+        """
+        with self._loading:
+            if self._generator is None:
+                self._generator = build_generator(self.settings)
+            return self._generator
+
+    def reranker(self) -> Reranker | None:
+        """Return the reranker, or None when the settings name none."""
+        with self._loading:
+            if self._reranker is None and self.settings.reranker_model:
+                self._reranker = build_reranker(self.settings)
+            return self._reranker
+
+    def retriever(self, model: str) -> Retriever:
+        """Return the retriever for collections that use this embedding model."""
+        from ragqa.retrieval.hybrid import HybridRetriever
+        from ragqa.store.search import StoredChunks
+
+        with self._loading:
+            if model not in self._retrievers:
+                self._retrievers[model] = HybridRetriever(
+                    StoredChunks(self.database), self.embedder(model), self.reranker()
+                )
+            return self._retrievers[model]
+
+    def answerer(self, model: str, *, use_llm: bool = True) -> Answerer:
+        """Return what answers questions over collections that use this embedding model."""
+        from ragqa.answering.answerer import Answerer
+        from ragqa.models.extractive import ExtractiveGenerator
+        from ragqa.store.quotes import StoredQuotes
+
+        return Answerer(
+            generator=self.generator() if use_llm else ExtractiveGenerator(),
+            embedder=self.embedder(model),
+            retriever=self.retriever(model),
+            quotes=StoredQuotes(self.database),
+        )
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Reach (or start) the database, migrate it, and give the services; close them at the end.
+
+    Raises:
+        StoreError: If the database cannot be reached, started or migrated.
+        WrongSettings: If the data folder cannot be used.
+    """
+    with ExitStack() as stack:
+        conninfo = settings.database_url
+        if not conninfo:
+            from ragqa.store.embedded import start_or_attach
+
+            conninfo = stack.enter_context(start_or_attach(settings.home)).conninfo
+        migrate(conninfo)
+        database = Database(conninfo)
+        stack.callback(database.close)
+        yield Services(settings, database, Files(settings.files or str(settings.files_folder)))
+
+
+def build_embedder(model: str, settings: Settings) -> Embedder:
+    """Return the embedder of that preset, hub id or folder.
+
+    Raises:
+        ModelMissing: If its weights are not on this machine.
+    """
+    if model == HASHING:
+        from ragqa.models.hashing import HashingEmbedder
+
+        return HashingEmbedder()
+    from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
+
+    located = resolve_embedding_model(model, settings.models_folder)
+    return SentenceTransformerEmbedder(located, offline=settings.offline)
+
+
+def build_reranker(settings: Settings) -> Reranker:
+    """Return the cross-encoder that the settings name."""
+    from ragqa.models.cross_encoder import CrossEncoderReranker
+
+    located = resolve_reranker_model(settings.reranker_model, settings.models_folder)
+    return CrossEncoderReranker(located, offline=settings.offline)
+
+
+def build_generator(settings: Settings) -> Generator:
+    """Return the generator that the settings name: a server, a GGUF file, or none at all."""
+    if settings.llm_base_url:
+        from ragqa.models.openai_server import OpenAiServerGenerator
+
+        return OpenAiServerGenerator(settings.llm_base_url, api_key=settings.llm_api_key)
+    if settings.llm_model == EXTRACTIVE:
+        from ragqa.models.extractive import ExtractiveGenerator
+
+        return ExtractiveGenerator()
+    from ragqa.models.llama_cpp import LlamaCppGenerator
+
+    located = resolve_llm_model(settings.llm_model, settings.models_folder)
+    return LlamaCppGenerator(
+        located,
+        context_tokens=settings.llm_context_tokens,
+        gpu_layers=settings.llm_gpu_layers,
+        threads=settings.llm_threads,
+    )
