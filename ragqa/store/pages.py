@@ -9,6 +9,7 @@ import numpy as np
 from psycopg.types.json import Jsonb
 
 from ragqa.errors import NotFound
+from ragqa.shapes import block_to_json
 from ragqa.types import BBox, Block, Box, DocumentId, Page, Span, unite
 
 if TYPE_CHECKING:
@@ -97,18 +98,6 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
         blocks=tuple(block_from_json(block) for block in row["blocks"]),
         ocr_confidence=row["ocr_confidence"],
     )
-
-
-def block_to_json(block: Block) -> dict[str, Any]:
-    """Return the contract's shape of a block."""
-    return {
-        "kind": block.kind,
-        "bbox": [round(float(edge), 2) for edge in block.bbox],
-        "text": block.text,
-        "span": [block.span.start, block.span.end] if block.span else None,
-        "rows": [list(row) for row in block.rows],
-        "level": block.level,
-    }
 
 
 def block_from_json(record: Mapping[str, Any]) -> Block:

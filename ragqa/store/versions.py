@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
+from ragqa.shapes import notices_to_json
 from ragqa.store.documents import document_key, lock_document
 
 if TYPE_CHECKING:
@@ -292,8 +293,3 @@ def clear_pages(conn: Connection[Row], document_id: DocumentId, version: int) ->
         " AND document_id = %(document_id)s AND version = %(version)s",
         document_key(document_id, version),
     )
-
-
-def notices_to_json(notices: Sequence[Notice]) -> list[dict[str, Any]]:
-    """Return the contract's shape of warnings."""
-    return [{"page": n.page, "code": n.code, "message": n.message} for n in notices]

@@ -1,0 +1,203 @@
+"""The contract's JSON shapes of our nouns, in one place for the API, the command line and receipts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ragqa.types import (
+        Answer,
+        Block,
+        Box,
+        Citation,
+        Collection,
+        Document,
+        Hit,
+        Notice,
+        Page,
+        Refusal,
+        Sentence,
+    )
+
+    Json = dict[str, Any]
+
+
+def collection_to_json(collection: Collection) -> Json:
+    """Return the shape Collection."""
+    return {
+        "name": collection.name,
+        "embedding_model": collection.embedding_model,
+        "dimension": collection.dimension,
+        "documents": collection.documents,
+        "chunks": collection.chunks,
+        "created_at": time_to_json(collection.created_at),
+    }
+
+
+def document_to_json(document: Document) -> Json:
+    """Return the shape Document."""
+    error = document.error
+    return {
+        "id": str(document.id),
+        "collection": document.collection,
+        "filename": document.filename,
+        "sha256": document.sha256,
+        "bytes": document.bytes,
+        "status": document.status,
+        "version": document.version,
+        "pages": document.pages,
+        "ocr_pages": document.ocr_pages,
+        "tables": document.tables,
+        "chunks": document.chunks,
+        "error": {"code": error.code, "message": error.message} if error else None,
+        "warnings": notices_to_json(document.warnings),
+        "progress": {
+            "stage": document.progress.stage,
+            "done": document.progress.done,
+            "total": document.progress.total,
+        },
+        "created_at": time_to_json(document.created_at),
+        "updated_at": time_to_json(document.updated_at),
+    }
+
+
+def notices_to_json(notices: Iterable[Notice]) -> list[Json]:
+    """Return the shape of warnings."""
+    return [{"page": n.page, "code": n.code, "message": n.message} for n in notices]
+
+
+def page_to_json(page: Page) -> Json:
+    """Return the shape ParsedPage."""
+    return {
+        "number": page.number,
+        "width": round(float(page.width), 2),
+        "height": round(float(page.height), 2),
+        "source": page.source,
+        "ocr_confidence": None
+        if page.ocr_confidence is None
+        else round(float(page.ocr_confidence), 4),
+        "text": page.text,
+        "blocks": [block_to_json(block) for block in page.blocks],
+    }
+
+
+def block_to_json(block: Block) -> Json:
+    """Return the shape Block."""
+    return {
+        "kind": block.kind,
+        "bbox": [round(float(edge), 2) for edge in block.bbox],
+        "text": block.text,
+        "span": [block.span.start, block.span.end] if block.span else None,
+        "rows": [list(row) for row in block.rows],
+        "level": block.level,
+    }
+
+
+def hit_to_json(hit: Hit, rank: int) -> Json:
+    """Return the shape Hit; ``rank`` counts from 1."""
+    chunk = hit.chunk
+    return {
+        "rank": rank,
+        "score": float(hit.score),
+        "chunk_id": str(hit.chunk_id),
+        "document_id": str(hit.document_id),
+        "filename": hit.filename,
+        "page": chunk.page_number,
+        "span": [chunk.span.start, chunk.span.end],
+        "text": chunk.text,
+        "kind": chunk.kind,
+        "source": hit.source,
+        "ocr_confidence": hit.ocr_confidence,
+        "headings": list(chunk.headings),
+        "boxes": boxes_to_json(hit.boxes),
+        "stages": [
+            {"stage": stage, "rank": place, "score": float(score)}
+            for stage, place, score in hit.stages
+        ],
+    }
+
+
+def hits_to_json(hits: Iterable[Hit]) -> list[Json]:
+    """Return hits with their ranks."""
+    return [hit_to_json(hit, rank) for rank, hit in enumerate(hits, start=1)]
+
+
+def boxes_to_json(boxes: Iterable[Box]) -> list[Json]:
+    """Return the shape of boxes, in points."""
+    return [
+        {"page": box.page, "bbox": [round(float(edge), 2) for edge in box.bbox]} for box in boxes
+    ]
+
+
+def citation_to_json(citation: Citation) -> Json:
+    """Return the shape Citation."""
+    return {
+        "marker": citation.marker,
+        "chunk_id": str(citation.chunk_id),
+        "document_id": str(citation.document_id),
+        "filename": citation.filename,
+        "page": citation.page,
+        "span": [citation.span.start, citation.span.end],
+        "quote": citation.quote,
+        "boxes": boxes_to_json(citation.boxes),
+    }
+
+
+def sentence_to_json(sentence: Sentence) -> Json:
+    """Return the shape of a sentence."""
+    return {
+        "text": sentence.text,
+        "markers": list(sentence.markers),
+        "supported": sentence.supported,
+        "reasons": list(sentence.reasons),
+    }
+
+
+def refusal_to_json(refusal: Refusal) -> Json:
+    """Return the shape of a refusal."""
+    return {
+        "reason": refusal.reason,
+        "message": refusal.message,
+        "nearest": hits_to_json(refusal.nearest),
+    }
+
+
+def answer_to_json(answer: Answer) -> Json:
+    """Return the shape Answer."""
+    timings, usage, models = answer.timings, answer.usage, answer.models
+    return {
+        "id": str(answer.id) if answer.id else None,
+        "question": answer.question,
+        "standalone_question": answer.standalone_question,
+        "conversation_id": answer.conversation_id,
+        "collection": answer.collection,
+        "answered": answer.answered,
+        "text": answer.text,
+        "refusal": refusal_to_json(answer.refusal) if answer.refusal else None,
+        "citations": [citation_to_json(citation) for citation in answer.citations],
+        "sentences": [sentence_to_json(sentence) for sentence in answer.sentences],
+        "hits": hits_to_json(answer.hits),
+        "timings_ms": {
+            "retrieve": round(timings.retrieve, 1),
+            "first_token": None if timings.first_token is None else round(timings.first_token, 1),
+            "total": round(timings.total, 1),
+        },
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+        },
+        "models": {
+            "embedding": models.embedding,
+            "reranker": models.reranker,
+            "generator": models.generator,
+        },
+    }
+
+
+def time_to_json(moment: dt.datetime) -> str:
+    """Return RFC 3339 in UTC, to the millisecond."""
+    utc = moment.astimezone(dt.UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
