@@ -1,0 +1,265 @@
+"""A GGUF file as generator, in this process, through llama-cpp-python."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import threading
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragqa.errors import GenerationFailed, ModelMissing
+from ragqa.types import Token, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator as Stream
+    from collections.abc import Iterator, Sequence
+
+    from ragqa.types import Message
+
+logger = logging.getLogger(__name__)
+
+SEED = 0
+
+# llama-cpp-python mutes a load by pointing the process's stdout elsewhere for its duration: two
+# loads at once could leave it there.
+_loading = threading.Lock()
+
+
+class LlamaCppGenerator:
+    """Greedy decoding with the chat template that the file carries.
+
+    One sequence, hence one lock: a second caller waits for the first to end or close. The keys and
+    values of the last prompt are kept, so that a prompt which begins like it is only read from
+    where it differs.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        context_tokens: int = 4096,
+        gpu_layers: int = 0,
+        threads: int = 0,
+    ) -> None:
+        """Load the file.
+
+        Args:
+            path: A GGUF file of a chat model.
+            context_tokens: Tokens of prompt and completion together; cut to what the model was
+                trained for.
+            gpu_layers: Layers put on the GPU, -1 all; needs a build with GPU support.
+            threads: Threads to compute with; 0 is one per core.
+
+        Raises:
+            ModelMissing: If the file is not there, is no GGUF, or has no chat template.
+        """
+        path = Path(path)
+        _require_gguf(path)
+        self._llama = _load(path, context_tokens, gpu_layers, threads)
+        self._template = _chat_template(self._llama, path)
+        self._name = path.stem
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return self._name
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that prompt and completion may have together."""
+        return int(self._llama.n_ctx())
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of the model's tokens in ``text``."""
+        return len(self._tokenize(text, special=False))
+
+    def close(self) -> None:
+        """Free the model, once the completion in progress has ended."""
+        with self._lock:
+            self._llama.close()
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stop: Sequence[str] = ()
+    ) -> Stream[Token, None, Usage]:
+        """Yield the completion piece by piece; the generator's return value is the usage.
+
+        Greedy, so the same prompt gives the same completion. The completion ends before the first
+        of the ``stop`` strings, at the model's end token, after ``max_tokens``, or where the
+        context is full. Closing the generator frees the model at once.
+
+        Raises:
+            GenerationFailed: If the prompt does not fit (code ``context_overflow``), or llama.cpp
+                fails.
+        """
+        prompt = self._tokenize(self._render(messages), special=True)
+        room = self.context_tokens - len(prompt)
+        if room < 1:
+            raise GenerationFailed(
+                f"the prompt has {len(prompt)} tokens, the context has room for "
+                f"{self.context_tokens}: show fewer or shorter passages, or raise "
+                "RAGQA_LLM_CONTEXT_TOKENS",
+                code="context_overflow",
+            )
+        counted = _Count()
+        limit = min(max_tokens, room)
+        # The decoder is closed before the lock is free: a suspended one must not outlive it.
+        with self._lock, closing(self._decode(prompt, limit, counted)) as pieces:
+            for text in cut_at(pieces, stop):
+                yield Token(text)
+        return Usage(prompt_tokens=len(prompt), completion_tokens=counted.tokens)
+
+    def _decode(self, prompt: list[int], limit: int, counted: _Count) -> Stream[str, None, None]:
+        """Yield text as soon as its bytes are whole characters."""
+        import llama_cpp
+
+        vocabulary = llama_cpp.llama_model_get_vocab(self._llama.model)
+        text = codecs.getincrementaldecoder("utf-8")("replace")
+        tokens = self._llama.generate(prompt, temp=0.0)
+        try:
+            for token in tokens:
+                if llama_cpp.llama_vocab_is_eog(vocabulary, token):
+                    break
+                counted.tokens += 1
+                if whole := text.decode(self._llama.detokenize([token], special=False)):
+                    yield whole
+                if counted.tokens >= limit:
+                    break
+        except (RuntimeError, ValueError) as error:
+            raise GenerationFailed(f"llama.cpp failed while generating: {error}") from error
+        finally:
+            tokens.close()
+        if rest := text.decode(b"", final=True):
+            yield rest
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        turns = [{"role": turn.role, "content": turn.content} for turn in messages]
+        try:
+            return str(self._template(messages=turns).prompt)
+        except ValueError as error:
+            raise GenerationFailed(f"the chat template of {self._name} refuses: {error}") from error
+
+    def _tokenize(self, text: str, *, special: bool) -> list[int]:
+        tokens: list[int] = self._llama.tokenize(
+            text.encode("utf-8", "replace"), add_bos=False, special=special
+        )
+        return tokens
+
+
+class _Count:
+    def __init__(self) -> None:
+        self.tokens = 0
+
+
+def cut_at(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Pass ``pieces`` on up to the first occurrence of any ``stop`` string, which may span pieces.
+
+    What could still turn out to begin a stop string is held back until that is known.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = [place for word in stop if word and (place := held.find(word)) >= 0]
+        if found:
+            if held[: min(found)]:
+                yield held[: min(found)]
+            return
+        keep = max((_overlap(held, word) for word in stop), default=0)
+        if ready := held[: len(held) - keep]:
+            yield ready
+        held = held[len(held) - keep :]
+    if held:
+        yield held
+
+
+def _overlap(text: str, word: str) -> int:
+    """Return how many characters at the end of ``text`` begin ``word``."""
+    for count in range(min(len(word) - 1, len(text)), 0, -1):
+        if text.endswith(word[:count]):
+            return count
+    return 0
+
+
+def _require_gguf(path: Path) -> None:
+    if not path.is_file():
+        raise ModelMissing(
+            f"no model file {path}; fetch one with `ragqa models pull`, or set RAGQA_LLM_MODEL"
+        )
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelMissing(f"{path} is not a GGUF file: it does not start with GGUF")
+
+
+def _load(path: Path, context_tokens: int, gpu_layers: int, threads: int) -> Any:
+    import llama_cpp
+
+    llama_cpp.llama_log_set(_log_sink(), None)
+    if gpu_layers and not llama_cpp.llama_supports_gpu_offload():
+        logger.warning(
+            "RAGQA_LLM_GPU_LAYERS is %d, but this llama-cpp-python was built without GPU support: "
+            "the model runs on the CPU (rebuild it with CMAKE_ARGS=-DGGML_CUDA=on)",
+            gpu_layers,
+        )
+    options: dict[str, Any] = {"n_threads": threads, "n_threads_batch": threads} if threads else {}
+    try:
+        with _loading:
+            trained = _trained_context(path)
+            return llama_cpp.Llama(
+                str(path),
+                n_ctx=min(context_tokens, trained) if trained else context_tokens,
+                n_gpu_layers=gpu_layers,
+                seed=SEED,
+                verbose=False,
+                **options,
+            )
+    except (ValueError, RuntimeError, OSError) as error:
+        raise ModelMissing(f"llama.cpp cannot load {path}: {error}") from error
+
+
+def _trained_context(path: Path) -> int:
+    import llama_cpp
+
+    words = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+    try:
+        architecture = words.metadata.get("general.architecture", "")
+        return int(words.metadata.get(f"{architecture}.context_length", 0))
+    finally:
+        words.close()
+
+
+def _chat_template(llama: Any, path: Path) -> Any:
+    from llama_cpp import llama_chat_format
+
+    template = llama.metadata.get("tokenizer.chat_template")
+    if not template:
+        raise ModelMissing(
+            f"{path} carries no chat template, so it is not a chat model: choose an instruct model"
+        )
+    return llama_chat_format.Jinja2ChatFormatter(
+        template=template,
+        eos_token=_special(llama, llama.token_eos()),
+        bos_token=_special(llama, llama.token_bos()),
+    )
+
+
+def _special(llama: Any, token: int) -> str:
+    return llama.detokenize([token], special=True).decode("utf-8", "replace") if token >= 0 else ""
+
+
+@cache
+def _log_sink() -> Any:
+    """Return the C callback that sends llama.cpp's own lines to our debug log.
+
+    Made once and kept: C holds a bare pointer to it.
+    """
+    import llama_cpp
+
+    def forward(level: int, text: bytes, _: Any) -> None:
+        del level
+        if line := text.decode("utf-8", "replace").strip(" .\n"):
+            logger.debug("llama.cpp: %s", line)
+
+    return llama_cpp.llama_log_callback(forward)

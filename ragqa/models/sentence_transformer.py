@@ -1,0 +1,259 @@
+"""Embedding models through sentence-transformers: M3E, text2vec, BGE, E5 and their like."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ragqa.errors import ModelMissing
+from ragqa.models.resolve import Located, resolve_embedding_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+BATCH = {"cpu": 16, "cuda": 128}
+"""Texts per forward pass. Small on a CPU, where more bring no speed and a query would wait."""
+ENDS = 1 << 16
+"""Bytes of either end of a file that its fingerprint covers, beside its size."""
+
+# What the models' cards ask for, for folders that do not state it themselves. M3E and text2vec
+# were trained without any prefix, which is also the rule for whatever is not listed.
+PREFIXES: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"(^|[/_-])e5-(small|base|large)", re.IGNORECASE), "query: ", "passage: "),
+    (
+        re.compile(r"(^|[/_-])bge-(small|base|large)-zh", re.IGNORECASE),
+        "为这个句子生成表示以用于检索相关文章：",
+        "",
+    ),
+    (
+        re.compile(r"(^|[/_-])bge-(small|base|large)-en", re.IGNORECASE),
+        "Represent this sentence for searching relevant passages: ",
+        "",
+    ),
+)
+
+
+class SentenceTransformerEmbedder:
+    """One loaded sentence-transformers model; dimension, pooling and prompts are the folder's.
+
+    Safe to call from several threads: only tokenizing is done under a lock, since tokenizers keep
+    their truncation as state.
+    """
+
+    def __init__(
+        self,
+        name_or_folder: str | Path,
+        *,
+        models_folder: Path | None = None,
+        offline: bool = False,
+        device: str | None = None,
+        precision: Precision = "auto",
+    ) -> None:
+        """Load the model.
+
+        Args:
+            name_or_folder: Preset, hub id, or folder.
+            models_folder: Where presets lie; without it only a hub id or a folder can be meant.
+            offline: Take hub ids from the local cache only.
+            device: ``cpu``, ``cuda`` …; the GPU when there is one.
+            precision: ``auto`` is bfloat16 on processors and GPUs that compute with it, where it
+                is about twice as fast, and float32 elsewhere.
+
+        Raises:
+            ModelMissing: If there are no such weights, or they cannot be loaded.
+        """
+        located = resolve_embedding_model(str(name_or_folder), models_folder or Path())
+        self._model = _load(located, offline=offline, device=device, precision=precision)
+        self._name = f"{located.name}@{_revision(located, self._model)}"
+        query, passage = find_prefixes(located.name, self._model.prompts)
+        self._query_prefix, self._passage_prefix = query, passage
+        self._tokenizing = threading.Lock()
+        self._batch = BATCH["cuda" if self._model.device.type == "cuda" else "cpu"]
+        self._max_tokens = self._readable_tokens()
+        self._dimension = len(self.embed_query("dimension"))
+
+    @property
+    def name(self) -> str:
+        """Name and revision: a hub commit, or a fingerprint of the folder."""
+        return self._name
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector."""
+        return self._dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a passage that the model reads, its prefix and special tokens left out."""
+        return self._max_tokens
+
+    @property
+    def device(self) -> str:
+        """Where the model computes, such as ``cpu`` or ``cuda:0``."""
+        return str(self._model.device)
+
+    @property
+    def prefixes(self) -> tuple[str, str]:
+        """What is put before a query, and before a passage."""
+        return self._query_prefix, self._passage_prefix
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many of the model's tokens ``text`` has, special tokens left out."""
+        with self._tokenizing:
+            encoded = self._model.tokenizer(
+                _sanitize(text), add_special_tokens=False, truncation=False, verbose=False
+            )
+        return len(encoded["input_ids"])
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages. Shape: ``(len(texts), dimension)``, unit rows, in the order given."""
+        vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
+        # Neighbours in length share a batch, so that little of it is padding.
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        for start in range(0, len(order), self._batch):
+            rows = order[start : start + self._batch]
+            vectors[rows] = self._embed([texts[row] for row in rows], self._passage_prefix)
+        return vectors
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """Embed one query. Shape: ``(dimension,)``, L2 norm 1."""
+        vector: NDArray[np.float32] = self._embed([text], self._query_prefix)[0]
+        return vector
+
+    def _embed(self, texts: list[str], prefix: str) -> NDArray[np.float32]:
+        import torch
+
+        with self._tokenizing:
+            features = self._model.preprocess(
+                [_sanitize(text) for text in texts], prompt=prefix or None
+            )
+        device = self._model.device
+        moved = {
+            key: value.to(device) if isinstance(value, torch.Tensor) else value
+            for key, value in features.items()
+        }
+        with torch.inference_mode():
+            vectors = self._model(moved)["sentence_embedding"].float()
+            unit = torch.nn.functional.normalize(vectors, dim=1)
+        array: NDArray[np.float32] = unit.cpu().numpy()
+        return array
+
+    def _readable_tokens(self) -> int:
+        tokenizer = self._model.tokenizer
+        limit = min(
+            self._model.max_seq_length or tokenizer.model_max_length, tokenizer.model_max_length
+        )
+        special = int(tokenizer.num_special_tokens_to_add())
+        prefix = self.count_tokens(self._passage_prefix) if self._passage_prefix else 0
+        return int(limit) - special - prefix
+
+
+def find_prefixes(name: str, prompts: dict[str, str]) -> tuple[str, str]:
+    """Return the prefixes of queries and passages: the folder's prompts, else by the name."""
+    stated = prompts.get("query", ""), prompts.get("document", "") or prompts.get("passage", "")
+    if any(stated):
+        return stated
+    for pattern, query, passage in PREFIXES:
+        if pattern.search(name):
+            return query, passage
+    return "", ""
+
+
+def _sanitize(text: str) -> str:
+    """Replace what cannot be written in UTF-8 (lone surrogates), which tokenizers refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _load(located: Located, *, offline: bool, device: str | None, precision: Precision) -> Any:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return SentenceTransformer(
+            located.source,
+            device=device,
+            local_files_only=offline or not located.on_hub,
+            trust_remote_code=False,
+            model_kwargs={"dtype": _choose_dtype(device, precision)},
+        ).eval()
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise ModelMissing(_why_not_loaded(located, offline=offline, error=error)) from error
+
+
+def _choose_dtype(device: str, precision: Precision) -> Any:
+    import torch
+
+    if precision == "auto":
+        on_gpu = device.startswith("cuda")
+        fast = torch.cuda.is_bf16_supported() if on_gpu else _cpu_computes_bfloat16()
+        precision = "bfloat16" if fast else "float32"
+    return getattr(torch, precision)
+
+
+def _cpu_computes_bfloat16() -> bool:
+    """Return whether the processor has AVX512_BF16; emulated bfloat16 is slower than float32."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags
+
+
+def _why_not_loaded(located: Located, *, offline: bool, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if not located.on_hub:
+        return f"the embedding model in {located.source} cannot be loaded: {reason}"
+    tried = "the local hub cache (RAGQA_OFFLINE is set)" if offline else "the hub and its cache"
+    name = located.preset.name if located.preset else None
+    do = (
+        f"fetch it with: ragqa models pull {name}"
+        if name
+        else ("check the id and the connection, or give a folder")
+    )
+    return f"the embedding model {located.name} was not found; tried {tried}: {reason}; {do}"
+
+
+def _revision(located: Located, model: Any) -> str:
+    commit = getattr(getattr(model[0], "auto_model", None), "config", None)
+    commit = getattr(commit, "_commit_hash", None)
+    if located.on_hub and commit:
+        return str(commit)[:8]
+    if located.on_hub:
+        return "main"
+    return fingerprint(Path(located.source))
+
+
+def fingerprint(folder: Path) -> str:
+    """Return eight hexadecimal digits that change when a model folder's content does."""
+    digest = hashlib.blake2b(digest_size=4)
+    for path in _model_files(folder):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(ENDS))
+            file.seek(max(size - ENDS, 0))
+            digest.update(file.read(ENDS))
+    return digest.hexdigest()
+
+
+def _model_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        weights_or_words = path.suffix in {".json", ".txt", ".model", ".safetensors", ".bin"}
+        if path.is_file() and weights_or_words and not hidden and path.name != "ragqa.json":
+            yield path
