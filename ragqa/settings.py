@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     )
     files: str = Field(
         default="",
-        description="Storage of original files: folder or URL (`s3://…`); empty: `RAGQA_HOME/files`.",
+        description="Folder or URL (`s3://…`) of original files; empty: `RAGQA_HOME/files`.",
     )
     database_url: str = Field(
         default="",

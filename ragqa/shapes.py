@@ -1,4 +1,4 @@
-"""The contract's JSON shapes of our nouns, in one place for the API, the command line and receipts."""
+"""The contract's JSON shapes of our nouns: for the API, the command line and receipts."""
 
 from __future__ import annotations
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.errors import ModelMissing, WrongSettings
 from ragqa.models.resolve import (
     resolve_embedding_model,
     resolve_llm_model,
     resolve_reranker_model,
 )
+from ragqa.store import answers
+from ragqa.store.collections import create_collection, find_collection
 from ragqa.store.db import Database
 from ragqa.store.files import Files
 from ragqa.store.migrations import migrate
 
 if TYPE_CHECKING:
+    from collections.abc import Generator as Stream
     from collections.abc import Iterator
 
-    from ragqa.answering.answerer import Answerer
+    from ragqa.answering.answerer import Answerer, Event
     from ragqa.ports import Embedder, Generator, Reranker, Retriever
     from ragqa.settings import Settings
+    from ragqa.types import Collection, Filter
 
 HASHING = "hashing"
 EXTRACTIVE = "extractive"
@@ -81,6 +85,55 @@ class Services:
                     StoredChunks(self.database), self.embedder(model), self.reranker()
                 )
             return self._retrievers[model]
+
+    def create_collection(self, name: str) -> Collection:
+        """Make an empty collection bound to the embedding model that the settings name."""
+        embedder = self.embedder()
+        with self.database.transaction() as conn:
+            return create_collection(
+                conn,
+                name,
+                embedding_model=self.settings.embedding_model,
+                dimension=embedder.dimension,
+            )
+
+    def ask(
+        self,
+        question: str,
+        collection: str,
+        *,
+        limit: int = 10,
+        only: Filter | None = None,
+        conversation_id: str | None = None,
+        use_llm: bool = True,
+    ) -> Stream[Event, None, None]:
+        """Answer a question: evidence first, then tokens, then the finished answer, stored.
+
+        Closing the stream stops the work.
+
+        Raises:
+            NotFound: If there is no such collection.
+            ModelMissing: If a model's weights are not on this machine.
+        """
+        from ragqa.answering.answerer import Finished
+
+        with self.database.transaction() as conn:
+            found = find_collection(conn, collection)
+            history = (
+                answers.read_history(conn, found.id, conversation_id) if conversation_id else []
+            )
+        events = self.answerer(found.embedding_model, use_llm=use_llm).ask(
+            question, found.name, limit=limit, only=only, history=history
+        )
+        with closing(events):
+            for event in events:
+                if isinstance(event, Finished):
+                    answer = replace(event.answer, conversation_id=conversation_id)
+                    with self.database.transaction() as conn:
+                        answer = answers.insert_answer(conn, found.id, answer)
+                    yield Finished(answer)
+                else:
+                    yield event
 
     def answerer(self, model: str, *, use_llm: bool = True) -> Answerer:
         """Return what answers questions over collections that use this embedding model."""

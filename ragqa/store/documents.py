@@ -208,6 +208,16 @@ def delete_document(conn: Connection[Row], document_id: DocumentId) -> list[str]
     return files
 
 
+def is_unused(conn: Connection[Row], collection_id: CollectionId, sha256: str) -> bool:
+    """Return whether no version in the collection has these bytes."""
+    row = conn.execute(
+        "SELECT NOT EXISTS (SELECT FROM versions"
+        " WHERE collection_id = %s AND sha256 = %s) AS unused",
+        [collection_id, sha256],
+    ).fetchone()
+    return row is not None and bool(row["unused"])
+
+
 def lock_document(conn: Connection[Row], document_id: DocumentId) -> int | None:
     """Hold the document until the transaction ends; return the version that is served.
 

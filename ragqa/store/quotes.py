@@ -45,7 +45,7 @@ class StoredQuotes:
             ).fetchone()
         if row is None:
             raise NotFound(
-                f"passage {hit.chunk_id} of {hit.filename} was replaced while it was read: ask again",
+                f"passage {hit.chunk_id} of {hit.filename} was replaced meanwhile: ask again",
                 code="passage_replaced",
             )
         boxes = boxes_of(hit.chunk.page_number, unpack_boxes(row["char_boxes"]), span)

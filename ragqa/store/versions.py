@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from ragqa.shapes import notices_to_json
-from ragqa.store.documents import document_key, lock_document
+from ragqa.store.documents import document_key, is_unused, lock_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,11 +70,6 @@ DELETE FROM versions
           AND version < %(version)s AND status = 'ready'
         ORDER BY version DESC LIMIT %(keep)s)
 RETURNING sha256
-"""
-
-UNUSED_FILE = """
-SELECT NOT EXISTS (
-    SELECT FROM versions WHERE collection_id = %(collection_id)s AND sha256 = %(sha256)s) AS unused
 """
 
 DROP_READS = """
@@ -241,13 +236,9 @@ def serve_version(
     conn.execute(SERVE, key)
     dropped = {row["sha256"] for row in conn.execute(DROP_OLD, {**key, "keep": keep})}
     conn.execute(DROP_READS, key)
-    return [sha256 for sha256 in sorted(dropped) if is_unused(conn, document_id, sha256)]
-
-
-def is_unused(conn: Connection[Row], document_id: DocumentId, sha256: str) -> bool:
-    """Return whether no version in the document's collection has these bytes."""
-    row = conn.execute(UNUSED_FILE, {**document_key(document_id), "sha256": sha256}).fetchone()
-    return row is not None and bool(row["unused"])
+    return [
+        sha256 for sha256 in sorted(dropped) if is_unused(conn, document_id.collection_id, sha256)
+    ]
 
 
 def known_reads(

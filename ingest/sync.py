@@ -1,0 +1,292 @@
+"""Folders to versions: what the nightly batch does with every file it meets.
+
+A file whose size and time are as before costs a stat; another costs a hash; only other bytes are
+read. The names of documents are paths relative to the folder that was given.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragqa.errors import Conflict, InvalidInput, RagqaError, UnreadableFile
+from ragqa.store.documents import check_filename, find_document, find_document_by_name
+from ragqa.store.files import hash_file
+from ragqa.store.intake import delete_document, take_in
+from ragqa.store.jobs import BATCH
+from ragqa.store.sources import Source, list_sources, move_source, write_source
+from ragqa.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ragqa.store.db import Database
+    from ragqa.store.files import Files
+    from ragqa.types import Collection, DocumentId
+
+logger = logging.getLogger(__name__)
+
+SUPPORTED = frozenset({".pdf", ".txt", ".md"})
+SETTLED_SECONDS = 2.0
+"""A file that changed within the last seconds may still be growing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file on its way in: where it lies and what its document is called."""
+
+    root: str
+    path: str
+    file: Path
+    bytes: int
+    mtime_ns: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a run did so far; ``documents`` are those whose reading it waits for."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    renamed: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    documents: dict[DocumentId, str] = field(default_factory=dict)
+
+    def fail(self, file: str, failure: Failure) -> None:
+        """Note a file that could not be taken in."""
+        self.failed.append({"file": file, "code": failure.code, "message": failure.message})
+
+    def skip(self, file: str, reason: str) -> None:
+        """Note a file that was left alone on purpose."""
+        self.skipped.append({"file": file, "reason": reason})
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """What a run works with."""
+
+    database: Database
+    files: Files
+    collection: Collection
+    limit: int
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def take(self, paths: Sequence[Path], *, prune: bool = False, force: bool = False) -> Batch:
+        """Take in every new or changed file under ``paths`` and queue its reading.
+
+        Raises:
+            InvalidInput: If a path is not there.
+            Conflict: If pruning would delete more than half of a folder's documents, unforced.
+        """
+        batch = Batch()
+        for path in paths:
+            if not path.exists():
+                raise InvalidInput(f"{path} is not there: a file or folder was expected")
+        for path in paths:
+            if path.is_dir():
+                self._take_folder(path.resolve(), batch, prune=prune, force=force)
+            else:
+                self._take_single(path.resolve(), batch)
+        return batch
+
+    def _take_single(self, file: Path, batch: Batch) -> None:
+        found = list(self._look([file], file.parent, batch))
+        with self.database.transaction() as conn:
+            known = list_sources(conn, self.collection.id, str(file.parent))
+        for one in found:
+            self._take_file(one, known.get(one.path), batch)
+
+    def _take_folder(self, root: Path, batch: Batch, *, prune: bool, force: bool) -> None:
+        with self.database.transaction() as conn:
+            known = list_sources(conn, self.collection.id, str(root))
+        found = {one.path: one for one in self._look(walk(root, batch), root, batch)}
+        vanished = {
+            path: source
+            for path, source in known.items()
+            if path not in found and not os.path.lexists(root / path)
+        }
+        self._follow_renames(found, known, vanished, batch)
+        for path in sorted(found):
+            self._take_file(found[path], known.get(path), batch)
+        if prune and vanished:
+            self._prune(root, known, vanished, batch, force=force)
+
+    def _look(self, files: Iterable[Path], root: Path, batch: Batch) -> Iterator[Found]:
+        for file in files:
+            path = file.relative_to(root).as_posix()
+            if not self._chosen(path):
+                continue
+            if file.suffix.lower() not in SUPPORTED:
+                batch.skip(
+                    path, f"{file.suffix or 'no extension'} is not a kind of file that is read"
+                )
+                continue
+            try:
+                status = file.stat()
+            except OSError as error:
+                batch.fail(path, Failure("unreadable_file", f"{file}: {error.strerror}"))
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                batch.skip(path, "not a regular file")
+            elif time.time() - status.st_mtime < SETTLED_SECONDS and _grows(file, status.st_size):
+                batch.skip(path, "still being written; the next run takes it")
+            else:
+                yield Found(str(root), path, file, status.st_size, status.st_mtime_ns)
+
+    def _chosen(self, path: str) -> bool:
+        if any(part.startswith(".") for part in path.split("/")):
+            return False
+        if self.include and not any(fnmatch(path, pattern) for pattern in self.include):
+            return False
+        return not any(fnmatch(path, pattern) for pattern in self.exclude)
+
+    def _follow_renames(
+        self,
+        found: dict[str, Found],
+        known: dict[str, Source],
+        vanished: dict[str, Source],
+        batch: Batch,
+    ) -> None:
+        sizes = {source.bytes for source in vanished.values()}
+        for path, one in found.items():
+            if path in known or one.bytes not in sizes:
+                continue
+            sha256 = _hash(one, batch)
+            source = next((s for s in vanished.values() if s.sha256 == sha256), None)
+            if source is None:
+                continue
+            with self.database.transaction() as conn:
+                name = check_filename(path)
+                if find_document_by_name(conn, self.collection.id, name) is not None:
+                    continue
+                moved = Source(
+                    source.path, source.document_id, one.bytes, one.mtime_ns, source.sha256
+                )
+                move_source(conn, one.root, moved, path, name)
+            known[path] = Source(path, source.document_id, one.bytes, one.mtime_ns, source.sha256)
+            del vanished[source.path]
+            known.pop(source.path, None)
+            batch.renamed += 1
+
+    def _take_file(self, one: Found, source: Source | None, batch: Batch) -> None:
+        try:
+            if source is not None and self._is_unchanged(one, source):
+                batch.unchanged += 1
+                return
+            with one.file.open("rb") as stream:
+                added = take_in(
+                    self.database,
+                    self.files,
+                    self.collection,
+                    one.path,
+                    stream,
+                    limit=self.limit,
+                    priority=BATCH,
+                )
+            document = added.document
+            remembered = Source(one.path, document.id, one.bytes, one.mtime_ns, document.sha256)
+            with self.database.transaction() as conn:
+                write_source(conn, one.root, remembered)
+        except OSError as error:
+            batch.fail(one.path, Failure(UnreadableFile.code, f"{one.file}: {error.strerror}"))
+        except RagqaError as error:
+            batch.fail(one.path, Failure(error.code, str(error)))
+        else:
+            if not added.queued:
+                batch.unchanged += 1
+            elif added.replaced:
+                batch.updated += 1
+            else:
+                batch.added += 1
+            if added.queued or document.status in {"queued", "processing"}:
+                batch.documents[document.id] = one.path
+
+    def _is_unchanged(self, one: Found, source: Source) -> bool:
+        if (one.bytes, one.mtime_ns) != (source.bytes, source.mtime_ns):
+            return False
+        with self.database.transaction() as conn:
+            document = find_document(conn, source.document_id)
+        # What failed in a way that may heal, or is not finished, is looked at again.
+        return document.status == "ready" or (
+            document.error is not None and document.error.code not in {"cancelled", "gave_up"}
+        )
+
+    def _prune(
+        self,
+        root: Path,
+        known: dict[str, Source],
+        vanished: dict[str, Source],
+        batch: Batch,
+        *,
+        force: bool,
+    ) -> None:
+        if len(vanished) * 2 > len(known) and len(known) > 1 and not force:
+            raise Conflict(
+                f"{len(vanished)} of {len(known)} documents of {root} would be deleted, more than "
+                "half: is the folder mounted? Use --force to delete them all the same"
+            )
+        for source in vanished.values():
+            delete_document(self.database, self.files, source.document_id)
+            batch.deleted += 1
+
+
+def walk(root: Path, batch: Batch) -> Iterator[Path]:
+    """Yield the files below ``root`` in order; links to folders are not followed."""
+
+    def refuse(error: OSError) -> None:
+        batch.fail(str(error.filename), Failure("unreadable_folder", str(error.strerror)))
+
+    for folder, folders, names in os.walk(root, onerror=refuse):
+        folders.sort()
+        for name in sorted(names):
+            yield Path(folder, name)
+
+
+def _grows(file: Path, size: int) -> bool:
+    time.sleep(0.3)
+    return file.stat().st_size != size
+
+
+def _hash(one: Found, batch: Batch) -> str | None:
+    try:
+        return hash_file(one.file).sha256
+    except OSError as error:
+        batch.fail(one.path, Failure(UnreadableFile.code, f"{one.file}: {error.strerror}"))
+        return None
+
+
+def report(batch: Batch, documents: Iterable[Any], seconds: float) -> dict[str, Any]:
+    """Return the contract's IngestReport once the documents have come to their end."""
+    pages = ocr_pages = chunks = 0
+    failed = list(batch.failed)
+    for document in documents:
+        if document.status == "failed":
+            error = document.error
+            failed.append({"file": document.filename, "code": error.code, "message": error.message})
+            continue
+        pages += document.pages
+        ocr_pages += document.ocr_pages
+        chunks += document.chunks
+    return {
+        "added": batch.added,
+        "updated": batch.updated,
+        "unchanged": batch.unchanged,
+        "deleted": batch.deleted,
+        "renamed": batch.renamed,
+        "failed": failed,
+        "skipped": batch.skipped,
+        "pages": pages,
+        "ocr_pages": ocr_pages,
+        "chunks": chunks,
+        "seconds": round(seconds, 2),
+    }

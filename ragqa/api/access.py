@@ -1,0 +1,41 @@
+"""Who may call: the bootstrap key, when one is set, opens everything under /v1."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ragqa.errors import Unauthorized
+from ragqa.wiring import Services
+
+bearer = HTTPBearer(auto_error=False, description="`Authorization: Bearer KEY`")
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that serves this request."""
+    services: Services = request.app.state.services
+    return services
+
+
+Given = Annotated[Services, Depends(services_of)]
+
+
+def require_key(
+    services: Given,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> None:
+    """Refuse a request without the right key, when there is one.
+
+    Raises:
+        Unauthorized: If the key is missing or wrong.
+    """
+    wanted = services.settings.api_key
+    if not wanted:
+        return
+    if credentials is None:
+        raise Unauthorized("a key is needed: send the header `Authorization: Bearer KEY`")
+    if not secrets.compare_digest(credentials.credentials.encode(), wanted.encode()):
+        raise Unauthorized("this key is not known")

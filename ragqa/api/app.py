@@ -1,0 +1,38 @@
+"""The application: routes put together around ready-made services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import Depends, FastAPI
+
+from ragqa.api import answers, ask, collections, documents, health, openai, pages, search
+from ragqa.api.access import require_key
+from ragqa.api.measures import Measures, measure_requests
+from ragqa.api.problems import answer_with_problems
+from ragqa.api.warmth import Warmth
+from ragqa.web import mount
+
+if TYPE_CHECKING:
+    from ragqa.wiring import Services
+
+ABOUT = """\
+Ask questions of your own PDFs. Every sentence of an answer cites a place on a page.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `code`.
+"""
+
+
+def create_app(services: Services, warmth: Warmth | None = None) -> FastAPI:
+    """Build the HTTP application."""
+    app = FastAPI(title="ragqa", version="0.1.0", description=ABOUT)
+    app.state.services = services
+    app.state.warmth = warmth or Warmth(services)
+    app.state.measures = Measures()
+    app.middleware("http")(measure_requests)
+    answer_with_problems(app)
+    app.include_router(health.router)
+    for module in (collections, documents, pages, search, ask, answers, openai):
+        app.include_router(module.router, prefix="/v1", dependencies=[Depends(require_key)])
+    mount(app)
+    return app

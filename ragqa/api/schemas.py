@@ -1,0 +1,106 @@
+"""What requests may say; what is said back is made by ``ragqa.shapes``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from ragqa.types import DocumentId, Filter, Id
+
+QUESTION_CHARACTERS = 1000
+
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=QUESTION_CHARACTERS),
+]
+CollectionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+TopK = Annotated[int, Field(ge=1, le=100)]
+
+
+class Request(BaseModel):
+    """Base of requests: unknown fields are let through, as JSON APIs grow."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class NewCollection(Request):
+    """Body of ``POST /v1/collections``."""
+
+    name: CollectionName = Field(examples=["manuals"])
+
+
+class FilterFields(Request):
+    """Which chunks a search may see."""
+
+    documents: list[str] = Field(default=[], max_length=1000, examples=[["1-17"]])
+    pages: (
+        tuple[Annotated[int, Field(ge=1, le=10**6)], Annotated[int, Field(ge=1, le=10**6)]] | None
+    ) = None
+    kind: Literal["text", "table"] | None = None
+
+    def to_filter(self) -> Filter:
+        """Return the filter of the core.
+
+        Raises:
+            NotFound: If a document id cannot be one.
+        """
+        return Filter(
+            documents=tuple(DocumentId(Id.parse(text, "document")) for text in self.documents),
+            pages=self.pages,
+            kind=self.kind,
+        )
+
+
+class SearchQuery(Request):
+    """Body of ``POST /v1/search``."""
+
+    query: Text = Field(examples=["保修期多久"])
+    collection: CollectionName = Field(examples=["demo"])
+    top_k: TopK = 10
+    filter: FilterFields | None = None
+
+
+class Question(Request):
+    """Body of ``POST /v1/ask``."""
+
+    question: Text = Field(examples=["保修期多久？"])
+    collection: CollectionName = Field(examples=["demo"])
+    conversation_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    top_k: TopK = 10
+    filter: FilterFields | None = None
+
+
+class Feedback(Request):
+    """Body of ``POST /v1/answers/{id}/feedback``."""
+
+    rating: Literal[1, -1]
+    comment: Annotated[str, StringConstraints(max_length=4000)] | None = None
+
+
+class ChatMessage(Request):
+    """One message of an OpenAI-style chat."""
+
+    role: str
+    content: str | list[dict[str, Any]] | None = None
+
+    def text(self) -> str:
+        """Return the text of the message, parts joined."""
+        if isinstance(self.content, list):
+            return "".join(str(part.get("text", "")) for part in self.content)
+        return self.content or ""
+
+
+class StreamOptions(Request):
+    """OpenAI's ``stream_options``."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(Request):
+    """Body of ``POST /v1/chat/completions``; the model is a collection."""
+
+    model: CollectionName = Field(examples=["demo"])
+    messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
+    stream: bool = False
+    stream_options: StreamOptions | None = None

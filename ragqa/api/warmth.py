@@ -1,0 +1,61 @@
+"""Is the service warm: database there, models loaded?"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from ragqa.errors import RagqaError
+
+if TYPE_CHECKING:
+    from ragqa.wiring import Services
+
+logger = logging.getLogger(__name__)
+
+
+class Warmth:
+    """Loads the models in the background, so that the first question does not wait for them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._state: dict[str, str] = {}
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to load; returns at once."""
+        for name, load in (("embedder", self._load_embedder), ("generator", self._load_generator)):
+            self._state[name] = "loading"
+            thread = threading.Thread(target=self._run, args=(name, load), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def checks(self) -> dict[str, str]:
+        """Return the state of each part: ``ok``, ``loading``, or what is wrong."""
+        state = dict(self._state)
+        try:
+            with self._services.database.transaction() as conn:
+                conn.execute("SELECT 1")
+            state["database"] = "ok"
+        except RagqaError as error:
+            state["database"] = str(error)
+        return state
+
+    def _run(self, name: str, load: object) -> None:
+        try:
+            assert callable(load)
+            load()
+            self._state[name] = "ok"
+        except RagqaError as error:
+            logger.error("the %s cannot be loaded: %s", name, error)  # noqa: TRY400
+            self._state[name] = str(error)
+        except Exception as error:
+            logger.exception("the %s cannot be loaded", name)
+            self._state[name] = f"{type(error).__name__}: {error}"
+
+    def _load_embedder(self) -> None:
+        self._services.embedder().embed_query("热身 warm up")
+        self._services.reranker()
+
+    def _load_generator(self) -> None:
+        self._services.generator()

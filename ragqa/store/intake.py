@@ -1,0 +1,101 @@
+"""Taking a file in and letting it go: bytes, version and job together, or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from ragqa.errors import InvalidInput
+from ragqa.store import chunks, collections, documents
+from ragqa.store.jobs import UPLOAD, enqueue_version
+
+if TYPE_CHECKING:
+    from ragqa.store.db import Database
+    from ragqa.store.documents import Added
+    from ragqa.store.files import Files
+    from ragqa.types import Collection, Document, DocumentId
+
+
+def take_in(
+    database: Database,
+    files: Files,
+    collection: Collection,
+    name: str,
+    source: BinaryIO,
+    *,
+    limit: int | None = None,
+    password: str | None = None,
+    priority: int = UPLOAD,
+) -> Added:
+    """Store a file and queue its reading; the same bytes under the same name change nothing.
+
+    Raises:
+        InvalidInput: If the file is empty or its name cannot be one.
+        TooLarge: If it has more than ``limit`` bytes.
+        StoreError: If storage or database refuse; nothing is kept then.
+    """
+    name = documents.check_filename(name)
+    stored = files.put(collection.id, source, limit=limit)
+    added: Added | None = None
+    try:
+        if stored.bytes == 0:
+            raise InvalidInput(
+                f"{name} is empty (0 bytes): a PDF, text or Markdown file was expected",
+                code="empty_file",
+            )
+        with database.transaction() as conn:
+            added = documents.add_version(conn, collection.id, name, stored, password=password)
+            if added.queued:
+                enqueue_version(conn, added.document.id, added.document.version, priority=priority)
+        return added
+    finally:
+        if added is None:
+            drop_unused(database, files, collection, stored.sha256)
+
+
+def drop_unused(database: Database, files: Files, collection: Collection, sha256: str) -> None:
+    """Remove a file that no version uses."""
+    with database.transaction() as conn:
+        unused = documents.is_unused(conn, collection.id, sha256)
+    if unused:
+        files.delete(collection.id, sha256)
+
+
+def delete_document(database: Database, files: Files, document_id: DocumentId) -> None:
+    """Remove a document: rows, vectors, terms, answers that show it, and its bytes.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    with database.transaction() as conn:
+        documents.lock_document(conn, document_id)
+        chunks.delete_chunks(conn, document_id)
+        unused = documents.delete_document(conn, document_id)
+    for sha256 in unused:
+        files.delete(document_id.collection_id, sha256)
+
+
+def delete_collection(database: Database, files: Files, name: str) -> None:
+    """Remove a collection with everything in it.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    with database.transaction() as conn:
+        collection = collections.find_collection(conn, name)
+        chunks.delete_collection_chunks(conn, collection)
+        collections.delete_collection(conn, collection.id)
+    files.delete_collection(collection.id)
+
+
+def retry(database: Database, document_id: DocumentId, *, password: str | None = None) -> Document:
+    """Queue the newest version again if it failed; otherwise change nothing.
+
+    Raises:
+        NotFound: If there is no such document.
+    """
+    with database.transaction() as conn:
+        documents.lock_document(conn, document_id)
+        if documents.queue_again(conn, document_id, password=password):
+            version = documents.find_document(conn, document_id).version
+            enqueue_version(conn, document_id, version)
+        return documents.find_document(conn, document_id)

@@ -1,0 +1,125 @@
+"""What the nightly batch knows of the files in a folder, and the log of its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from ragqa.types import DocumentId, Id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg import Connection
+
+    from ragqa.types import CollectionId
+
+    Row = dict[str, Any]
+
+UPSERT = """
+INSERT INTO sources (collection_id, root, path, document_id, bytes, mtime_ns, sha256)
+VALUES (%(collection_id)s, %(root)s, %(path)s, %(document_id)s, %(bytes)s, %(mtime_ns)s,
+        %(sha256)s)
+ON CONFLICT (collection_id, root, path) DO UPDATE
+   SET document_id = excluded.document_id, bytes = excluded.bytes,
+       mtime_ns = excluded.mtime_ns, sha256 = excluded.sha256
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of a folder as it was when it was last taken in."""
+
+    path: str
+    document_id: DocumentId
+    bytes: int
+    mtime_ns: int
+    sha256: str
+
+
+def list_sources(
+    conn: Connection[Row], collection_id: CollectionId, root: str
+) -> dict[str, Source]:
+    """Return what is known of a folder, by path relative to it."""
+    rows = conn.execute(
+        "SELECT * FROM sources WHERE collection_id = %s AND root = %s", [collection_id, root]
+    )
+    return {
+        row["path"]: Source(
+            path=row["path"],
+            document_id=DocumentId(Id(collection_id, row["document_id"])),
+            bytes=row["bytes"],
+            mtime_ns=row["mtime_ns"],
+            sha256=row["sha256"],
+        )
+        for row in rows
+    }
+
+
+def write_source(conn: Connection[Row], root: str, source: Source) -> None:
+    """Remember a file as it is now."""
+    conn.execute(
+        UPSERT,
+        {
+            "collection_id": source.document_id.collection_id,
+            "root": root,
+            "path": source.path,
+            "document_id": source.document_id.number,
+            "bytes": source.bytes,
+            "mtime_ns": source.mtime_ns,
+            "sha256": source.sha256,
+        },
+    )
+
+
+def move_source(conn: Connection[Row], root: str, source: Source, path: str, name: str) -> None:
+    """Follow a file that was renamed: the document takes the new name, nothing is read again."""
+    document_id = source.document_id
+    conn.execute(
+        "DELETE FROM sources WHERE collection_id = %s AND root = %s AND path = %s",
+        [document_id.collection_id, root, source.path],
+    )
+    conn.execute(
+        "UPDATE documents SET name = %s WHERE collection_id = %s AND document_id = %s",
+        [name, document_id.collection_id, document_id.number],
+    )
+    write_source(
+        conn,
+        root,
+        Source(path, document_id, source.bytes, source.mtime_ns, source.sha256),
+    )
+
+
+def start_run(conn: Connection[Row], collection_id: CollectionId, paths: Sequence[str]) -> int:
+    """Open the log entry of a batch run and return its number."""
+    row = conn.execute(
+        "INSERT INTO batch_runs (collection_id, paths) VALUES (%s, %s) RETURNING run_id",
+        [collection_id, list(paths)],
+    ).fetchone()
+    assert row is not None
+    number: int = row["run_id"]
+    return number
+
+
+def finish_run(
+    conn: Connection[Row], collection_id: CollectionId, run_id: int, report: dict[str, Any]
+) -> None:
+    """Close the log entry of a batch run."""
+    conn.execute(
+        "UPDATE batch_runs SET report = %s, finished_at = now()"
+        " WHERE collection_id = %s AND run_id = %s",
+        [Jsonb(report), collection_id, run_id],
+    )
+
+
+def list_runs(
+    conn: Connection[Row], collection_id: CollectionId, *, limit: int = 20
+) -> list[dict[str, Any]]:
+    """Return the last batch runs, newest first."""
+    return conn.execute(
+        "SELECT run_id, paths, report, started_at, finished_at FROM batch_runs"
+        " WHERE collection_id = %s ORDER BY run_id DESC LIMIT %s",
+        [collection_id, limit],
+    ).fetchall()
