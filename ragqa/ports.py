@@ -6,16 +6,17 @@ A port is filled by an adapter in ``ragqa.models`` (or by any object of the same
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Generator as Stream
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragqa.types import Filter, Hit, Message, Token, Usage
+    from ragqa.types import Box, Filter, Hit, Message, Span, Token, Usage
 
 
 class Embedder(Protocol):
@@ -75,6 +76,96 @@ class Retriever(Protocol):
 
         Raises:
             NotFound: If there is no such collection.
+        """
+        ...
+
+
+class QuoteCutter(Protocol):
+    """Cuts quotes out of stored pages: no quote is ever written by a model."""
+
+    def cut(self, hit: Hit, span: Span) -> tuple[str, tuple[Box, ...]]:
+        """Return the stored page's text inside ``span`` and where it stands, a box per line.
+
+        Args:
+            hit: Names the page.
+            span: In the page's text (not the chunk's), inside the hit's chunk.
+
+        Raises:
+            NotFound: If the page is no longer stored.
+        """
+        ...
+
+
+class Scored(NamedTuple):
+    """A chunk of the collection being searched, and one stage's score."""
+
+    chunk_id: int
+    score: float
+
+
+class Snapshot(Protocol):
+    """One collection as it is at one moment: every search of it sees the same chunks."""
+
+    def lexicon(self) -> Sequence[str]:
+        """Return the words that the collection was taught."""
+        ...
+
+    def lexical(
+        self, counts: Mapping[int, float], *, limit: int, only: Filter | None = None
+    ) -> list[Scored]:
+        """Return the best chunks by BM25, best first; every one has a term of the query.
+
+        Args:
+            counts: Each term's hash and how much the query asks for it.
+            limit: Most chunks to return.
+            only: What the search may see.
+        """
+        ...
+
+    def dense(
+        self, vector: NDArray[np.float32], *, limit: int, only: Filter | None = None
+    ) -> list[Scored]:
+        """Return the nearest chunks by cosine, best first; scores lie in [-1, 1].
+
+        Raises:
+            DimensionMismatch: If the vector is not as long as the stored ones.
+        """
+        ...
+
+    def verbatim(self, text: str, *, limit: int, only: Filter | None = None) -> list[Scored]:
+        """Return chunks in which ``text`` stands as it is, case, width and spaces aside.
+
+        Where ``text`` runs over several chunks, each of them is found. The score is the number of
+        characters of the chunk that it covers; one more when it stands there to the letter.
+        """
+        ...
+
+    def lexical_of(
+        self, chunk_ids: Sequence[int], counts: Mapping[int, float]
+    ) -> Mapping[int, float]:
+        """Return the BM25 score of each chunk."""
+        ...
+
+    def dense_of(
+        self, chunk_ids: Sequence[int], vector: NDArray[np.float32]
+    ) -> Mapping[int, float]:
+        """Return the cosine of each chunk's vector."""
+        ...
+
+    def hits(self, scored: Sequence[Scored]) -> list[Hit]:
+        """Return the chunks with all that a reader needs, in the order given."""
+        ...
+
+
+class ChunkSearch(Protocol):
+    """Where chunks are searched."""
+
+    def open(self, collection: str, *, model: str) -> AbstractContextManager[Snapshot]:
+        """Look at a collection through the vectors of one embedding model.
+
+        Raises:
+            NotFound: If there is no such collection.
+            Conflict: If the collection has chunks, but no vectors of that model.
         """
         ...
 

@@ -1,0 +1,28 @@
+"""What a question asks about: its terms without the words that only make it a question."""
+
+from __future__ import annotations
+
+import re
+
+from ragqa.retrieval.folding import fold
+from ragqa.retrieval.lexical import analyze
+
+_ASKING_ZH = re.compile(
+    "请问|什么时候|什么样|什么|怎么样|怎么|怎样|如何|为何|多少|多久|哪一年|哪一个|哪一|哪些|哪个|哪里|哪儿|哪年|哪位"
+    "|哪种|哪|几个|几年|几|谁|何时|何处|何地|何人|何|是否|有没有|能否|吗|呢|叫做"
+)
+_STOP_EN = frozenset(
+    "a an and are as at be been being but by can could did do does for from had has have how in "  # noqa: SIM905
+    "into is it its of on or that the their them there these they this those to was were what "
+    "when where which who whom whose why will with would".split()
+)
+
+
+def question_terms(question: str) -> list[str]:
+    """Return the lexical terms of a question that say what it is about.
+
+    All its terms, when it has only words that ask.
+    """
+    plain = _ASKING_ZH.sub(" ", fold(question))
+    words = re.sub(r"[a-z']+", lambda m: " " if m.group() in _STOP_EN else m.group(), plain)
+    return analyze(words) or analyze(question)

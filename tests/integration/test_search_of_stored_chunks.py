@@ -1,0 +1,158 @@
+"""Storing chunks and finding them again, on real Postgres."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from ragqa.models.hashing import HashingEmbedder
+from ragqa.retrieval.context import embedded_text, lexical_text
+from ragqa.retrieval.hybrid import HybridRetriever
+from ragqa.retrieval.lexical import analyze, hash_term
+from ragqa.store.chunks import (
+    NewChunk,
+    delete_chunks,
+    ensure_embeddings_table,
+    known_hashes,
+    swap_chunks,
+)
+from ragqa.store.collections import create_collection, find_collection
+from ragqa.store.db import Database
+from ragqa.store.pages import insert_pages
+from ragqa.store.search import StoredChunks
+from ragqa.types import Chunk, DocumentId, Filter, Id, Page, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EMBEDDER = HashingEmbedder()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+def store(database: Database, name: str, *texts: str, collection: str = "papers") -> DocumentId:
+    """Put a document with one chunk a page in, as ingestion does, replacing an older version."""
+    with database.transaction() as conn:
+        if conn.execute("SELECT FROM collections WHERE name = %s", [collection]).rowcount == 0:
+            create_collection(
+                conn, collection, embedding_model=EMBEDDER.name, dimension=EMBEDDER.dimension
+            )
+        ensure_embeddings_table(conn, EMBEDDER.name, EMBEDDER.dimension)
+        collection_id = find_collection(conn, collection).id
+        row = conn.execute(
+            "INSERT INTO documents (collection_id, name) VALUES (%s, %s)"
+            " ON CONFLICT (collection_id, name) DO UPDATE"
+            " SET newest_version = documents.newest_version + 1"
+            " RETURNING document_id, newest_version + 1 AS version",
+            [collection_id, name],
+        ).fetchone()
+        assert row is not None
+        document_id = DocumentId(Id(collection_id, row["document_id"]))
+        conn.execute(
+            "INSERT INTO versions (collection_id, document_id, version, sha256, bytes)"
+            " VALUES (%s, %s, %s, %s, 1)",
+            [collection_id, row["document_id"], row["version"], "0" * 64],
+        )
+        pages = [page(number, text) for number, text in enumerate(texts, start=1)]
+        insert_pages(conn, document_id, row["version"], [(str(p.number), p) for p in pages])
+        swap_chunks(conn, document_id, row["version"], new_chunks(name, pages), model=EMBEDDER.name)
+        conn.execute(
+            "UPDATE documents SET current_version = %s WHERE document_id = %s",
+            [row["version"], row["document_id"]],
+        )
+    return document_id
+
+
+def page(number: int, text: str) -> Page:
+    boxes = np.array([[10 + 6 * i, 20, 15 + 6 * i, 30] for i in range(len(text))], np.float32)
+    return Page(number, 600, 800, "text", text, boxes.reshape(-1, 4))
+
+
+def new_chunks(name: str, pages: list[Page]) -> list[NewChunk]:
+    chunks = [Chunk(p.number, Span(0, len(p.text)), p.text) for p in pages]
+    vectors = EMBEDDER.embed_passages([embedded_text(name, chunk) for chunk in chunks])
+    return [
+        NewChunk(
+            ordinal,
+            chunk,
+            hashlib.sha256(embedded_text(name, chunk).encode()).digest(),
+            [hash_term(term) for term in analyze(lexical_text(name, chunk))],
+            vector,
+        )
+        for ordinal, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True))
+    ]
+
+
+def statistics(database: Database) -> tuple[dict[int, int], list[dict[str, Any]]]:
+    with database.transaction() as conn:
+        terms = conn.execute("SELECT term, df FROM term_stats").fetchall()
+        totals = conn.execute("SELECT chunks, terms FROM collection_stats").fetchall()
+    return {row["term"]: row["df"] for row in terms}, totals
+
+
+def recomputed(database: Database) -> tuple[dict[int, int], list[dict[str, Any]]]:
+    with database.transaction() as conn:
+        bags = [row["terms"] for row in conn.execute("SELECT terms FROM chunks")]
+    df = Counter(term for bag in bags for term in set(bag))
+    return dict(df), [{"chunks": len(bags), "terms": sum(len(bag) for bag in bags)}]
+
+
+def search(database: Database, question: str, limit: int = 10, only: Filter | None = None) -> Any:
+    retriever = HybridRetriever(StoredChunks(database), EMBEDDER)
+    return retriever.retrieve(question, "papers", limit=limit, only=only)
+
+
+def test_a_question_finds_the_page_that_answers_it(database: Database) -> None:
+    store(database, "donkeys.txt", "印度野驴栖息在南亚，最高每小时可跑70公里。", "它们吃草。")
+    store(database, "rivers.txt", "长江是亚洲最长的河流。", "黄河流经九个省区。")
+    hits = search(database, "印度野驴最高每小时可跑多少公里？")
+    assert (hits[0].filename, hits[0].chunk.page_number) == ("donkeys.txt", 1)
+    assert {stage for stage, _, _ in hits[0].stages} >= {"lexical", "dense"}
+    assert hits[0].boxes[0].page == 1
+
+
+def test_statistics_kept_step_by_step_equal_statistics_computed_anew(database: Database) -> None:
+    first = store(database, "a.txt", "red apples and green apples", "青苹果和红苹果")
+    store(database, "b.txt", "green grass grows")
+    store(database, "a.txt", "red apples only", "green leaves", "third page")
+    assert statistics(database) == recomputed(database)
+    with database.transaction() as conn:
+        delete_chunks(conn, first)
+    assert statistics(database) == recomputed(database)
+
+
+def test_a_deleted_document_leaves_no_chunk_no_vector_and_no_text(database: Database) -> None:
+    document_id = store(database, "a.txt", "the secret word is xylophone")
+    with database.transaction() as conn:
+        assert known_hashes(conn, document_id, EMBEDDER.name)
+        delete_chunks(conn, document_id)
+        assert not known_hashes(conn, document_id, EMBEDDER.name)
+        left = conn.execute("SELECT count(*) AS n FROM page_texts").fetchone()
+    assert left == {"n": 0}
+    assert search(database, "xylophone") == []
+
+
+def test_a_filter_shows_only_what_it_allows(database: Database) -> None:
+    one = store(database, "a.txt", "apples are red", "apples are sweet")
+    store(database, "b.txt", "apples are green")
+    only = Filter(documents=(one,), pages=(2, 2))
+    assert [(h.filename, h.chunk.page_number) for h in search(database, "apples", only=only)] == [
+        ("a.txt", 2)
+    ]
+    assert search(database, "apples", only=Filter(kind="table")) == []
+
+
+def test_width_case_and_tradition_make_no_difference(database: Database) -> None:
+    store(database, "a.txt", "韓國的文人政府時代在１９９３年開始，ＧＤＰ增長。")
+    store(database, "b.txt", "日本的武士时代在十二世纪开始。")
+    for question in ("韩国文人政府时代", "gdp", "1993"):
+        assert search(database, question)[0].filename == "a.txt"
