@@ -1,0 +1,187 @@
+// The page: header, documents at the side, the view in the middle, the page panel at the other side.
+
+import { keepKey, key, whenKeyIsNeeded } from "./api.js";
+import { collections, loadCollections, open, preferred } from "./collections.js";
+import { banner, checkAtStart } from "./connection.js";
+import { resume } from "./conversations.js";
+import { prompt } from "./dialogs.js";
+import { button, fill, h, icon, iconButton } from "./dom.js";
+import { isActive, documents } from "./documents.js";
+import { emit, on } from "./events.js";
+import { language, speak, t } from "./i18n.js";
+import { askView } from "./ask.js";
+import { closePanel, panelIsOpen, panelPlace } from "./panel.js";
+import { firstCollection, picker } from "./picker.js";
+import { problemBox } from "./problems.js";
+import { readerView } from "./reader.js";
+import { address, go, where } from "./routes.js";
+import { searchView } from "./search.js";
+import { acceptDrops, dropPlace, shelf } from "./shelf.js";
+import { choices } from "./storage.js";
+
+const root = document.getElementById("page");
+const THEMES = { auto: "screen", light: "sun", dark: "moon" };
+let view = null;
+let side = null;
+let lost = null;
+
+function theme() {
+  return document.documentElement.dataset.theme ?? "auto";
+}
+
+function chooseTheme() {
+  const names = Object.keys(THEMES);
+  const next = names[(names.indexOf(theme()) + 1) % names.length];
+  if (next === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+  choices.set("theme", next === "auto" ? null : next);
+  drawHeader();
+}
+
+async function changeKey(refused = false) {
+  const given = await prompt({
+    title: t("key.title"),
+    label: t("key.label"),
+    hint: t(refused ? "key.refused" : "key.hint"),
+    go: t("key.go"),
+    type: "password",
+    maxlength: 400,
+    act: async (value) => keepKey(value),
+  });
+  return Boolean(given);
+}
+
+function tab(place, name, iconName, label, count) {
+  const here = where();
+  const current = here.view === name || (name === "documents" && here.view === "document");
+  return h(
+    "a",
+    { class: `tab tab-${name}`, href: address({ collection: place, view: name }), "aria-current": current ? "page" : null },
+    icon(iconName),
+    h("span", {}, label),
+    count ? h("span", { class: "tab-count" }, String(count)) : null,
+  );
+}
+
+const header = h("header", { class: "top" });
+
+function drawHeader() {
+  const place = collections.current;
+  const active = [...documents.byId.values()].filter(isActive).length;
+  fill(
+    header,
+    h("a", { class: "brand", href: place ? address({ collection: place }) : "#/", "aria-label": "ragqa" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), h("span", {}, "ragqa")),
+    place ? h("nav", { class: "tabs", "aria-label": t("views") }, tab(place, "ask", "ask", t("ask")), tab(place, "search", "search", t("search")), tab(place, "documents", "folder", t("documents"), active)) : null,
+    h(
+      "div",
+      { class: "top-tools" },
+      key() ? iconButton("key", t("key.change"), async () => (await changeKey()) && location.reload()) : null,
+      h("button", { type: "button", class: "icon-button words", lang: language() === "zh" ? "en" : "zh-CN", onclick: () => speak(language() === "zh" ? "en" : "zh"), "aria-label": language() === "zh" ? "Switch to English" : "切换到中文", title: language() === "zh" ? "English" : "中文" }, language() === "zh" ? "EN" : "中"),
+      iconButton(THEMES[theme()], t(`theme.${theme()}`), chooseTheme),
+    ),
+  );
+}
+
+function drawSide() {
+  side?.end();
+  side = null;
+  const place = root.querySelector(".side");
+  if (!place) return;
+  side = shelf();
+  fill(place, picker(), collections.current ? [dropPlace(), side.node] : null);
+}
+
+function makeView() {
+  const here = where();
+  if (here.view === "document") return readerView(here);
+  if (here.view === "search") return searchView();
+  if (here.view === "documents") return { node: h("section", { class: "view documents-view", "aria-label": t("documents") }), focus: () => {}, end: () => {} };
+  return askView();
+}
+
+function drawView({ focus = false } = {}) {
+  view?.end();
+  view = null;
+  const main = root.querySelector("main");
+  const here = where();
+  root.dataset.view = collections.current || here.view === "document" ? here.view : "none";
+  if (collections.problem && !collections.list) {
+    fill(main, h("div", { class: "empty" }, problemBox(collections.problem, button(t("retry"), start, { icon: "retry" }))));
+  } else if (!collections.list) {
+    fill(main, h("div", { class: "empty" }, h("p", { class: "quiet" }, t("loading"))));
+  } else if (!collections.current) {
+    fill(main, firstCollection());
+  } else {
+    view = makeView();
+    fill(main, view.node);
+    if (focus && matchMedia("(hover: hover)").matches) view.focus();
+  }
+  const name = { search: t("search"), documents: t("documents"), document: t("document"), ask: t("ask") }[here.view];
+  document.title = collections.current ? `${name} · ${collections.current} · ragqa` : "ragqa";
+}
+
+function drawAll() {
+  lost?.end();
+  lost = banner();
+  drawHeader();
+  fill(
+    root,
+    h("a", { class: "skip", href: "#main", onclick: skip }, t("skip")),
+    header,
+    lost.node,
+    h("div", { class: "body" }, h("aside", { class: "side", "aria-label": t("documents") }), h("main", { id: "main", tabindex: "-1" }), panelPlace()),
+    h("div", { class: "drop-veil", "aria-hidden": "true" }, icon("upload"), h("span", {}, t("upload.release"))),
+  );
+  drawSide();
+  drawView();
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+/** Follow the address: open its collection, show its view. */
+function follow({ focus = true } = {}) {
+  const names = (collections.list ?? []).map((one) => one.name);
+  const wanted = where().collection;
+  if (collections.list && !names.includes(wanted)) {
+    const next = preferred();
+    if (next) return go({ collection: next }, { replace: true });
+    open(null);
+  } else if (collections.list && wanted !== collections.current) {
+    open(wanted);
+    resume();
+  }
+  drawHeader();
+  drawView({ focus });
+  return undefined;
+}
+
+async function start() {
+  await loadCollections();
+  follow({ focus: true });
+}
+
+on("route", () => follow());
+on("language", drawAll);
+on("collection", drawSide);
+on("document", drawHeader);
+on("documents", drawHeader);
+on("back", () => collections.list === null && start());
+on("panel", () => root.classList.toggle("with-panel", panelIsOpen()));
+on("ask-only", () => where().view !== "ask" && go({ collection: collections.current }));
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) closePanel();
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+  if (event.key === "/" && !typing && view) {
+    event.preventDefault();
+    view.focus();
+  }
+});
+
+whenKeyIsNeeded(changeKey);
+acceptDrops();
+drawAll();
+checkAtStart();
+start().then(() => emit("started"));

@@ -1,0 +1,157 @@
+// The list of documents, and the place files are dropped on.
+
+import { announce, fill, h, icon, iconButton } from "./dom.js";
+import { collections } from "./collections.js";
+import { toast } from "./dialogs.js";
+import { documents, loadDocuments, isActive } from "./documents.js";
+import { on } from "./events.js";
+import { bytes, t, timeLeft } from "./i18n.js";
+import { problemBox } from "./problems.js";
+import { documentRow, uploadRow } from "./rows.js";
+import { cancelUpload, chosen, gather, send, uploadPace, uploads } from "./uploads.js";
+
+const rows = new Map(); // id → {node, update}
+let sought = "";
+
+function add(found) {
+  if (!collections.current || !found.length) return;
+  send(found);
+  const { skipped } = uploads;
+  if (skipped.length) toast(t("upload.skipped", { n: skipped.length, names: skipped.slice(0, 3).join(", ") }), { bad: true });
+}
+
+/** A hidden file input; `folder` lets a whole folder be chosen. */
+function fileInput(folder) {
+  const input = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-label": t(folder ? "upload.folder" : "upload.files") });
+  if (folder) input.webkitdirectory = true;
+  else input.accept = ".pdf,.txt,.md,.markdown,application/pdf,text/plain,text/markdown";
+  input.addEventListener("change", () => {
+    add(chosen(input.files));
+    input.value = "";
+  });
+  return input;
+}
+
+/** The place to drop on; a click opens the file chooser. */
+export function dropPlace({ large = false } = {}) {
+  const files = fileInput(false);
+  const folder = fileInput(true);
+  return h(
+    "div",
+    { class: `drop${large ? " large" : ""}` },
+    files,
+    folder,
+    h("button", { type: "button", class: "drop-main", onclick: () => files.click() }, icon("upload"), h("strong", {}, t("upload.drop")), h("span", {}, t("upload.kinds"))),
+    h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")),
+  );
+}
+
+/** Files may be dropped anywhere on the page. */
+export function acceptDrops() {
+  let depth = 0;
+  const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const mark = (over) => document.documentElement.classList.toggle("dropping", over);
+  addEventListener("dragenter", (event) => {
+    if (!carries(event)) return;
+    depth += 1;
+    mark(Boolean(collections.current));
+  });
+  addEventListener("dragleave", (event) => {
+    if (!carries(event)) return;
+    depth = Math.max(0, depth - 1);
+    if (!depth) mark(false);
+  });
+  addEventListener("dragover", (event) => carries(event) && event.preventDefault());
+  addEventListener("drop", async (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    depth = 0;
+    mark(false);
+    add(await gather(event.dataTransfer));
+  });
+}
+
+function summary() {
+  const all = [...documents.byId.values()];
+  const active = all.filter(isActive).length + uploads.jobs.filter((job) => job.state !== "failed").length;
+  const pages = all.reduce((sum, document) => sum + (document.pages ?? 0), 0);
+  const count = documents.next ? `${all.length}+` : all.length;
+  return [h("span", {}, t("documents.count", { n: count })), pages ? h("span", {}, t("pages.count", { n: pages })) : null, active ? h("span", { class: "active" }, t("documents.active", { n: active })) : null];
+}
+
+function sendingBar() {
+  const open = uploads.jobs.filter((job) => job.state !== "failed");
+  if (open.length < 2) return null;
+  const total = open.reduce((sum, job) => sum + job.file.size, 0);
+  const sent = open.reduce((sum, job) => sum + job.sent, 0);
+  const pace = uploadPace();
+  return h(
+    "div",
+    { class: "sending" },
+    h("span", {}, t("upload.sendingAll", { n: open.length }), pace ? ` · ${bytes(pace.rate)}/s · ${timeLeft(pace.seconds)}` : ""),
+    iconButton("close", t("upload.cancelAll"), () => open.forEach(cancelUpload)),
+    h("progress", { max: total || 1, value: sent, "aria-label": t("upload.sendingAll", { n: open.length }) }),
+  );
+}
+
+/** The list, with its own redrawing. */
+export function shelf() {
+  const head = h("div", { class: "shelf-head" });
+  const bar = h("div", {});
+  const list = h("ul", { class: "rows", "aria-label": t("documents") });
+  const foot = h("div", { class: "shelf-foot" });
+  const find = h("input", { type: "search", class: "shelf-find", placeholder: t("documents.find"), "aria-label": t("documents.find"), value: sought });
+  find.addEventListener("input", () => {
+    sought = find.value;
+    draw();
+  });
+  rows.clear();
+
+  const row = (id, make) => {
+    if (!rows.has(id)) rows.set(id, make());
+    rows.get(id).update();
+    return rows.get(id).node;
+  };
+
+  function draw() {
+    const match = (name) => name.toLowerCase().includes(sought.trim().toLowerCase());
+    const jobs = uploads.jobs.filter((job) => job.collection === collections.current && match(job.name));
+    const all = [...documents.byId.values()].filter((document) => match(document.filename));
+    all.sort((a, b) => isActive(b) - isActive(a) || (a.created_at < b.created_at ? 1 : -1));
+    fill(head, summary());
+    fill(bar, sendingBar());
+    const nodes = [...jobs.map((job) => row(job.id, () => uploadRow(job))), ...all.map((document) => row(document.id, () => documentRow(document.id)))];
+    const ids = new Set([...jobs.map((job) => job.id), ...all.map((document) => document.id)]);
+    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
+    // Nodes that stay are not touched, so a focused button keeps the focus.
+    if (nodes.length !== list.children.length || nodes.some((node, index) => node !== list.children[index])) list.replaceChildren(...nodes);
+    find.hidden = documents.byId.size < 9 && !sought;
+    const more = documents.next ? h("button", { type: "button", class: "link", onclick: () => loadDocuments({ more: true }) }, t("documents.more")) : null;
+    if (documents.problem && !documents.byId.size) fill(foot, problemBox(documents.problem));
+    else if (!documents.loaded) fill(foot, h("p", { class: "quiet" }, t("loading")));
+    else if (!nodes.length) fill(foot, h("p", { class: "quiet" }, sought ? t("documents.noMatch") : t("documents.empty")));
+    else fill(foot, more);
+  }
+
+  draw();
+  const offs = [
+    on("documents", draw),
+    on("uploads", draw),
+    on("upload", (id) => {
+      rows.get(id)?.update();
+      fill(bar, sendingBar());
+    }),
+    on("document", (id) => {
+      rows.get(id)?.update();
+      fill(head, summary());
+    }),
+  ];
+  const node = h("section", { class: "shelf", "aria-label": t("documents") }, head, find, bar, list, foot);
+  return { node, end: () => offs.forEach((off) => off()) };
+}
+
+on("settled", (id) => {
+  const document = documents.byId.get(id);
+  if (document?.status === "ready") announce(t("announce.ready", { name: document.filename }));
+  if (document?.status === "failed") announce(t("announce.failed", { name: document.filename }));
+});
