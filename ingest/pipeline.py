@@ -13,15 +13,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ragqa.retrieval.context import embedded_text, lexical_text
-from ragqa.retrieval.lexical import analyze, hash_term
-from ragqa.store.chunks import NewChunk, ensure_embeddings_table, known_hashes, swap_chunks
-
 from ingest.assemble import assemble
-from ingest.chunking import chunk_page
+from ingest.chunking import chunk_page, headings_after
 from ingest.reading import inspect, read_pages, running_heads
 from ingest.types import RawPage, ReadOptions
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
+from ragqa.retrieval.context import embedded_text, lexical_text
+from ragqa.retrieval.lexical import analyze, hash_term
+from ragqa.store.chunks import NewChunk, ensure_embeddings_table, known_hashes, swap_chunks
 from ragqa.store.documents import lock_document
 from ragqa.store.pages import insert_pages
 from ragqa.store.versions import (
@@ -217,7 +216,7 @@ def _chunk(
 ) -> tuple[list[Chunk], tuple[str, ...]]:
     most = min(CHUNK_TOKENS, work.embedder.max_tokens - 2)
     chunks = list(chunk_page(page, work.embedder.count_tokens, max_tokens=most, headings=headings))
-    return chunks, chunks[-1].headings if chunks else headings
+    return chunks, headings_after(page, headings)
 
 
 def _embed(

@@ -207,7 +207,7 @@ def build_generator(settings: Settings) -> Generator:
 
     located = resolve_llm_model(settings.llm_model, settings.models_folder)
     return LlamaCppGenerator(
-        located,
+        located.source,
         context_tokens=settings.llm_context_tokens,
         gpu_layers=settings.llm_gpu_layers,
         threads=settings.llm_threads,

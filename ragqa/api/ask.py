@@ -68,9 +68,7 @@ def _begin(services: Services, body: Question) -> Generator[Event, None, None]:
 
 def finish(first: Event, events: Generator[Event, None, None]) -> Answer:
     """Run the events to their end and return the answer."""
-    last = first
-    for last in events:
-        pass
+    *_, last = first, *events
     assert isinstance(last, Finished)
     return last.answer
 

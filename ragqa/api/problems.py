@@ -85,7 +85,7 @@ def _sentence(found: Mapping[str, Any]) -> str:
     if found["type"] == "missing":
         return f"`{name}` is missing in the {where}"
     if found["type"] == "model_attributes_type":
-        return f"the {where} is not what was expected: a JSON object with Content-Type application/json"
+        return f"the {where} is not a JSON object (with Content-Type application/json)"
     return f"`{name}` in the {where}: {found['msg']}"
 
 

@@ -155,3 +155,11 @@ def ensure_vector_index(
             collection_id=sql.Literal(collection_id),
         )
     )
+
+
+def drop_vector_index(
+    conn: Connection[Row], table: EmbeddingsTable, collection_id: CollectionId
+) -> None:
+    """Remove a collection's HNSW index, if it has one."""
+    index = sql.Identifier(table.index_name(collection_id))
+    conn.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index))

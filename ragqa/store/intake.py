@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from ragqa.errors import InvalidInput
-from ragqa.store import chunks, collections, documents
+from ragqa.store import chunks, collections, documents, embeddings
 from ragqa.store.jobs import UPLOAD, enqueue_version
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def delete_collection(database: Database, files: Files, name: str) -> None:
     """
     with database.transaction() as conn:
         collection = collections.find_collection(conn, name)
-        chunks.delete_collection_chunks(conn, collection)
+        table = embeddings.find_embeddings_table(conn, collection.embedding_model)
+        if table is not None:
+            embeddings.drop_vector_index(conn, table, collection.id)
         collections.delete_collection(conn, collection.id)
     files.delete_collection(collection.id)
 

@@ -1,0 +1,41 @@
+"""``ragqa``: one program, one subcommand for each thing one does."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ragqa.cli import questions, upkeep
+from ragqa.errors import RagqaError
+
+app = typer.Typer(
+    name="ragqa",
+    help="Ask questions of your own PDFs; every sentence of an answer cites a place on a page.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+questions.mount(app)
+upkeep.mount(app)
+
+
+def main() -> None:
+    """Run the program: errors become one sentence on stderr and the exit code of their class."""
+    from ingest.cli import mount
+
+    mount(app)
+    try:
+        app()
+    except RagqaError as error:
+        sys.stderr.write(f"ragqa: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback()
+def prepare() -> None:
+    """Ask questions of your own PDFs; every sentence of an answer cites a place on a page."""

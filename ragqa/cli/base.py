@@ -1,0 +1,64 @@
+"""What the commands share: settings, log, JSON out, JSON lines in."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ragqa.errors import InvalidInput
+from ragqa.settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ragqa.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+CollectionName = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
+TopK = Annotated[int, typer.Option("--top-k", "-k", min=1, max=100, help="Most hits.")]
+
+
+def open_settings() -> Settings:
+    """Read the settings and let the log go to stderr."""
+    settings = load_settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for chatty in ("httpx", "procrastinate", "sentence_transformers", "RapidOCR", "pdfminer"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return settings
+
+
+def print_json(record: Any) -> None:
+    """Print exactly one JSON document on stdout."""
+    sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON objects, one a line.
+
+    Raises:
+        InvalidInput: If it is not one; the sentence names the line.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path}: a file of JSON lines was expected ({error})") from error
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"{path}, line {number}: not JSON ({error})") from error
+        if not isinstance(record, dict):
+            raise InvalidInput(f"{path}, line {number}: a JSON object was expected")
+        records.append(record)
+    return records

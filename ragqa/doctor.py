@@ -1,0 +1,108 @@
+"""``ragqa doctor``: what is needed, whether it is there, and how to mend what is not."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from ragqa.errors import RagqaError
+from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
+from ragqa.store.jobs import count_waiting
+from ragqa.wiring import EXTRACTIVE, HASHING, open_services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ragqa.settings import Settings
+    from ragqa.wiring import Services
+
+LEAST_FREE_BYTES = 1 << 30
+
+
+def examine(settings: Settings) -> dict[str, Any]:
+    """Run every check; none stops another. Returns the contract's shape of ``doctor``."""
+    checks = [
+        _check("disk", lambda: _look_at_disk(settings)),
+        _check("ocr", lambda: _look_at_ocr(settings)),
+        _check("embedding model", lambda: _look_at_embedding(settings)),
+        _check("language model", lambda: _look_at_llm(settings)),
+    ]
+    try:
+        with open_services(settings) as services:
+            checks.append(_check("database", lambda: _look_at_database(services)))
+            checks.append(_check("queue", lambda: _look_at_queue(services)))
+    except RagqaError as error:
+        checks.append({"name": "database", "ok": False, "detail": str(error)})
+    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def _check(name: str, look: Callable[[], str]) -> dict[str, Any]:
+    try:
+        return {"name": name, "ok": True, "detail": look()}
+    except RagqaError as error:
+        return {"name": name, "ok": False, "detail": str(error)}
+    except Exception as error:  # noqa: BLE001  (the doctor must live to tell)
+        return {"name": name, "ok": False, "detail": f"{type(error).__name__}: {error}"}
+
+
+def _look_at_disk(settings: Settings) -> str:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.home).free
+    if free < LEAST_FREE_BYTES:
+        raise RagqaError(
+            f"{settings.home} has {free >> 20} MB free, at least {LEAST_FREE_BYTES >> 20} MB are "
+            "needed: make room, or set RAGQA_HOME to a larger disk"
+        )
+    return f"{settings.home}: {free >> 30} GB free"
+
+
+def _look_at_ocr(settings: Settings) -> str:
+    if settings.ocr_engine == "none":
+        return "switched off by RAGQA_OCR_ENGINE: scanned pages stay empty, with a warning"
+    wanted = [settings.ocr_engine] if settings.ocr_engine else ["rapidocr", "paddleocr"]
+    there = [name for name in wanted if importlib.util.find_spec(name)]
+    if not there:
+        raise RagqaError(f"no OCR engine is installed (looked for {', '.join(wanted)})")
+    return there[0]
+
+
+def _look_at_embedding(settings: Settings) -> str:
+    if settings.embedding_model == HASHING:
+        return "hashing: no weights; finds words, not meanings"
+    located = resolve_embedding_model(settings.embedding_model, settings.models_folder)
+    return f"{located.name}: {located.source}"
+
+
+def _look_at_llm(settings: Settings) -> str:
+    if settings.llm_base_url:
+        return f"server at {settings.llm_base_url}"
+    if settings.llm_model == EXTRACTIVE:
+        return "extractive: no weights; answers are quotes"
+    located = resolve_llm_model(settings.llm_model, settings.models_folder)
+    if settings.llm_gpu_layers:
+        from llama_cpp import llama_supports_gpu_offload
+
+        if not llama_supports_gpu_offload():
+            raise RagqaError(
+                "RAGQA_LLM_GPU_LAYERS is set, but llama-cpp-python was built without a GPU: build "
+                "it again with CMAKE_ARGS=-DGGML_CUDA=on"
+            )
+    return f"{located.name}: {located.source}"
+
+
+def _look_at_database(services: Services) -> str:
+    with services.database.transaction() as conn:
+        row = conn.execute(
+            "SELECT current_setting('server_version') AS server, extversion AS pgvector"
+            " FROM pg_extension WHERE extname = 'vector'"
+        ).fetchone()
+    if row is None:
+        raise RagqaError("the database has no pgvector: CREATE EXTENSION vector")
+    kind = "given by RAGQA_DATABASE_URL" if services.settings.database_url else "embedded"
+    return f"Postgres {row['server']}, pgvector {row['pgvector']}, {kind}"
+
+
+def _look_at_queue(services: Services) -> str:
+    with services.database.transaction() as conn:
+        return f"{count_waiting(conn)} files wait for a worker"

@@ -1,0 +1,164 @@
+"""``ragqa serve``: the HTTP service, the worker beside it, the samples on the first start."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from ragqa.api.app import create_app
+from ragqa.api.warmth import Warmth
+from ragqa.errors import Conflict, RagqaError
+from ragqa.settings import require_key_beyond_loopback
+from ragqa.store.collections import list_collections
+from ragqa.store.intake import take_in
+from ragqa.wiring import open_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ragqa.settings import Settings
+    from ragqa.wiring import Services
+
+logger = logging.getLogger(__name__)
+
+DEMO = "demo"
+RESTART_SECONDS = 2.0
+STOP_SECONDS = 8.0
+
+
+def serve(
+    settings: Settings, *, host: str, port: int, worker: bool = True, samples: Path | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM; then stop everything that was started here.
+
+    Raises:
+        Conflict: If a service of the same home runs already, or the port is taken.
+        WrongSettings: If the network could reach the service without a key.
+    """
+    require_key_beyond_loopback(settings, host)
+    with _only_one(settings.home, f"http://{host}:{port}"):
+        listener = _listen(host, port)
+        with listener, open_services(settings) as services:
+            warmth = Warmth(services)
+            app = create_app(services, warmth)
+            warmth.start()
+            if samples is not None:
+                threading.Thread(
+                    target=_take_samples, args=(services, samples), daemon=True
+                ).start()
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    app,
+                    log_level="warning",
+                    access_log=False,
+                    timeout_graceful_shutdown=3,
+                    timeout_keep_alive=30,
+                    h11_max_incomplete_event_size=64 * 1024,
+                )
+            )
+            keeper = _Keeper(settings) if worker else None
+            logger.info("ragqa is at http://%s:%d", host, port)
+            with suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
+            if keeper is not None:
+                keeper.stop()
+    logger.info("ragqa has stopped")
+
+
+@contextmanager
+def _only_one(home: Path, url: str) -> Iterator[None]:
+    """Hold the lock of a serving home; the kernel lets go of it when this process ends."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "serve.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            where = lock.read().strip() or "another address"
+            raise Conflict(
+                f"a service of {home} is running already, at {where}: open that, stop it first, "
+                "or choose another RAGQA_HOME",
+                code="already_running",
+            ) from error
+        lock.truncate(0)
+        lock.write(url)
+        lock.flush()
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(256)
+    except OSError as error:
+        raise Conflict(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another port with --port, "
+            "or PORT=9000 make run",
+            code="port_taken",
+        ) from error
+    return listener
+
+
+class _Keeper:
+    """Keeps one worker process alive, until told to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._stopping = threading.Event()
+        self._concurrency = settings.worker_concurrency
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "ragqa", "worker", "--with-parent"]
+        # In a session of its own: Ctrl-C reaches it through us, once.
+        return subprocess.Popen(  # noqa: S603
+            [*command, "--concurrency", str(self._concurrency)],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            code = self._process.wait()
+            if self._stopping.wait(RESTART_SECONDS):
+                return
+            logger.warning("the worker ended (%s) and is started again", code)
+            self._process = self._start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _take_samples(services: Services, samples: Path) -> None:
+    """On the very first start, take the sample documents into the collection ``demo``."""
+    try:
+        with services.database.transaction() as conn:
+            if list_collections(conn):
+                return
+        collection = services.create_collection(DEMO)
+        for path in sorted(samples.iterdir()):
+            if path.suffix.lower() == ".pdf":
+                with path.open("rb") as source:
+                    take_in(services.database, services.files, collection, path.name, source)
+    except (RagqaError, OSError):
+        logger.exception("the sample documents could not be taken in")
