@@ -180,7 +180,8 @@ def open_cluster(home: Path, folder: Path) -> Cluster:
     account = owner_of(data)
     if is_root() and not record.elsewhere:
         let_in(account, home)
-    socket = root / "socket"
+    # Never the same name twice: the dying server of a deleted home removes its socket by name.
+    socket = root / f"socket-{record.token[:8]}"
     if len(os.fsencode(socket)) > _SOCKET_BYTES:
         # Not tempfile.gettempdir(): every process must come to the same place.
         socket = Path("/tmp") / f"ragqa-{record.token}"  # noqa: S108

@@ -7,7 +7,7 @@ Everything lies in ``home/postgres``:
 * ``cluster.json``  password, token and, where root had to go elsewhere, the place of the cluster
 * ``made``          a cluster was made once: should it vanish, no empty one takes its place silently
 * ``data``          the cluster; ``data/server.log`` is what it says
-* ``socket``        the only way in (scram password, no TCP)
+* ``socket-…``      the only way in (scram password, no TCP)
 
 Whoever leaves and can take ``owners.lock`` exclusively was the last, and stops the server. Whether
 the server lives is found out by talking to it, never from a pid file.

@@ -203,7 +203,8 @@ def test_a_pid_file_from_before_a_power_loss_does_not_keep_it_from_starting(home
 def test_a_server_whose_socket_was_deleted_is_replaced(home: Path) -> None:
     with start_or_attach(home):
         pid = find_server(home)
-        (home / "postgres" / "socket" / ".s.PGSQL.5432").unlink()
+        (socket,) = home.glob("postgres/socket-*/.s.PGSQL.5432")
+        socket.unlink()
         with start_or_attach(home) as again:
             assert ask(again, "SELECT 1") == "1"
             assert find_server(home) != pid
