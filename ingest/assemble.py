@@ -1,0 +1,185 @@
+"""A raw page becomes its final text, once and for all: ordered, joined, normalised, in blocks.
+
+Pure: the same raw page and running heads give the same page, byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.heads import is_running_head
+from ingest.joining import Text, normalize, separator
+from ingest.layout import order
+from ingest.paragraphs import Paragraph, classify, paragraphs
+from ingest.types import Cell, Line, RawPage, RawTable, RunningHeads
+from ragqa.types import BBox, Block, Page, Span, unite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def assemble(raw: RawPage, heads: RunningHeads) -> Page:
+    """Fix the text of a page.
+
+    Blocks stand in reading order and their spans tile the text, one line break between two of
+    them (a blank or nothing where a paragraph runs on into the next column). Running heads and
+    feet are blocks without a span and not part of the text.
+    """
+    raw = normalize(raw)
+    margins = [line for line in raw.lines if is_running_head(raw, line, heads)]
+    edge = {id(line) for line in margins}
+    body = [line for line in raw.lines if id(line) not in edge]
+    tables, body = _take_tables(raw, body)
+    items: list[Line | RawTable] = [*body, *tables]
+    ordered = [items[index] for index in order([item.bbox for item in items])]
+    text = Text(raw)
+    blocks: list[Block] = []
+    for group in paragraphs(raw, ordered, heads):
+        if isinstance(group, RawTable):
+            block = _table_block(raw, text, group)
+        else:
+            block = _text_block(raw, text, group, heads)
+        if block is not None:
+            blocks.append(block)
+    return Page(
+        number=raw.number,
+        width=raw.width,
+        height=raw.height,
+        source=raw.source if text.value else "empty",
+        text=text.value,
+        char_boxes=text.boxes(),
+        blocks=(*_margin_blocks(raw, margins, top=True), *blocks)
+        + tuple(_margin_blocks(raw, margins, top=False)),
+        ocr_confidence=raw.ocr_confidence,
+    )
+
+
+def _text_block(raw: RawPage, text: Text, group: Paragraph, heads: RunningHeads) -> Block | None:
+    text.separate("\n" if not group.runs_on else separator(text.value, _head(raw, group)))
+    start = len(text)
+    for line in group.lines:
+        if len(text) > start:
+            text.join(raw.text[line.start : line.end])
+        text.add(line.start, line.end)
+    if len(text) == start:
+        return None
+    value = text.value[start:]
+    kind, level = classify(raw, group, value, heads)
+    return Block(
+        kind,
+        _on_page(raw, unite([line.bbox for line in group.lines])),
+        value,
+        Span(start, len(text)),
+        level=level,
+    )
+
+
+def _table_block(raw: RawPage, text: Text, table: RawTable) -> Block | None:
+    """Write a table row by row, a tab between cells; a cell's own lines are joined."""
+    grid: list[list[Cell | None]] = [[None] * table.columns for _ in range(table.rows)]
+    for cell in table.cells:
+        grid[cell.row][cell.column] = cell
+    text.separate("\n")
+    start = len(text)
+    rows: list[tuple[str, ...]] = []
+    for row in grid:
+        texts: list[str] = []
+        row_start = len(text)
+        pending = ""
+        for number, cell in enumerate(row):
+            pending += "\t" if number else ""
+            cell_start = -1
+            for first, end in cell.ranges if cell else ():
+                if cell_start < 0:
+                    if len(text) == row_start and len(text) > start:
+                        text.literal("\n")
+                    text.literal(pending if len(text) > row_start else "")
+                    pending, cell_start = "", len(text)
+                else:
+                    text.join(raw.text[first:end])
+                text.add(first, end)
+            texts.append(text.value[cell_start:] if cell_start >= 0 else "")
+        rows.append(tuple(texts))
+    if len(text) == start:
+        return None
+    return Block(
+        "table",
+        _on_page(raw, table.bbox),
+        text.value[start:],
+        Span(start, len(text)),
+        rows=tuple(rows),
+    )
+
+
+def _take_tables(raw: RawPage, lines: list[Line]) -> tuple[list[RawTable], list[Line]]:
+    """Give tables their characters, and cut what they took out of the lines.
+
+    The ranges of cells are taken as they are; a character belongs to one cell or to one line.
+    """
+    taken = np.zeros(len(raw.text), np.bool_)
+    tables: list[RawTable] = []
+    for table in raw.tables:
+        cells = []
+        for cell in table.cells:
+            ranges = tuple(r for r in cell.ranges if not taken[r[0] : r[1]].any())
+            for start, end in ranges:
+                taken[start:end] = True
+            cells.append(replace(cell, ranges=ranges))
+        tables.append(replace(table, cells=tuple(cells)))
+    left: list[Line] = []
+    for line in lines:
+        inside = taken[line.start : line.end]
+        if not inside.any():
+            left.append(line)
+        elif not inside.all():
+            left += _remaining(raw, line, inside.tolist())
+    return tables, left
+
+
+def _remaining(raw: RawPage, line: Line, inside: Sequence[bool]) -> list[Line]:
+    pieces: list[Line] = []
+    start = line.start
+    for at in range(line.start, line.end + 1):
+        if at < line.end and not inside[at - line.start]:
+            continue
+        if raw.text[start:at].strip():
+            first, end = start, at
+            while raw.text[first].isspace():
+                first += 1
+            while raw.text[end - 1].isspace():
+                end -= 1
+            boxes = raw.char_boxes[first:end]
+            bbox = BBox(*map(float, (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))))
+            pieces.append(replace(line, start=first, end=end, bbox=bbox))
+        start = at + 1
+    return pieces
+
+
+def _margin_blocks(raw: RawPage, lines: Sequence[Line], *, top: bool) -> list[Block]:
+    middle = raw.height / 2
+    return [
+        Block(
+            "header" if top else "footer",
+            _on_page(raw, line.bbox),
+            raw.text[line.start : line.end].strip(),
+        )
+        for line in lines
+        if ((line.bbox.top + line.bbox.bottom) / 2 < middle) == top
+    ]
+
+
+def _head(raw: RawPage, group: Paragraph) -> str:
+    first = group.lines[0]
+    return raw.text[first.start : first.end]
+
+
+def _on_page(raw: RawPage, box: BBox) -> BBox:
+    return BBox(
+        min(max(box.x0, 0.0), raw.width),
+        min(max(box.top, 0.0), raw.height),
+        max(min(box.x1, raw.width), 0.0),
+        max(min(box.bottom, raw.height), 0.0),
+    )

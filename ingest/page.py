@@ -1,0 +1,159 @@
+"""One page, read whole: text layer, judgement, OCR where it is needed, tables.
+
+Runs inside the sandbox; everything it needs besides the file comes in ``ReadOptions``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.ocr.scan import ScanText, read_scan
+from ingest.ports import Ink
+from ingest.quality import Verdict, judge
+from ingest.types import Layer, RawPage
+from ragqa.errors import ModelMissing
+from ragqa.types import BBox, Notice
+
+if TYPE_CHECKING:
+    from ingest.ports import OcrEngine, TableFinder
+    from ingest.readers.source import Source
+    from ingest.types import ReadOptions
+
+MAX_CHARACTERS = 400_000
+"""More on one page is an attack or a mistake; the rest is left out and reported."""
+
+_WHY = {
+    "image_only": "the page is a picture without text",
+    "drawn_text": "the page's text is drawn, not written",
+    "garbage_text": "the page's text layer is unreadable",
+    "invisible_layer": "the page is a scan with an invisible text layer",
+    "little_text": "the page is a picture with hardly any text",
+    "asked": "OCR was asked for",
+}
+
+
+def read_page(
+    source: Source, number: int, options: ReadOptions, *, engine: OcrEngine, tables: TableFinder
+) -> RawPage:
+    """Read page ``number`` of an open file."""
+    layer = _bounded(source.layer(number))
+    verdict = judge(layer)
+    if options.ocr == "always" and source.kind != "plain":
+        verdict = Verdict("asked")
+    raw = RawPage(
+        number=number,
+        width=layer.width,
+        height=layer.height,
+        source="text" if layer.text else "empty",
+        text=layer.text,
+        char_boxes=layer.char_boxes,
+        lines=layer.lines,
+        figures=layer.images,
+        outline=source.outline(number),
+        notices=layer.notices,
+    )
+    if verdict.needs_ocr:
+        raw = _by_ocr(source, raw, verdict, options, engine)
+    elif verdict.regions and options.ocr == "auto":
+        raw = _with_pictures(source, raw, verdict, options, engine)
+    ink = Ink(
+        text=raw.text,
+        char_boxes=raw.char_boxes,
+        lines=[(line.start, line.end) for line in raw.lines if not line.vertical],
+        rules=layer.rules,
+        width=raw.width,
+        height=raw.height,
+        images=raw.figures,
+    )
+    return replace(raw, tables=tuple(tables.find(ink)))
+
+
+def _by_ocr(
+    source: Source, raw: RawPage, verdict: Verdict, options: ReadOptions, engine: OcrEngine
+) -> RawPage:
+    """Let OCR read the whole page in place of its text layer."""
+    area = BBox(0.0, 0.0, raw.width, raw.height)
+    try:
+        scan = read_scan(engine, source.image(raw.number, options.ocr_dpi), area)
+    except ModelMissing as error:
+        why = _WHY[verdict.reason]
+        notice = Notice("ocr_missing", f"{why}, and it was not read: {error}", raw.number)
+        keep = verdict.reason in ("asked", "little_text", "invisible_layer")
+        bare = raw if keep else _without_text(raw)
+        return replace(bare, notices=(*raw.notices, notice), ocr_reason=verdict.reason)
+    if not scan.text and verdict.reason in ("asked", "little_text", "invisible_layer"):
+        return raw
+    figures = raw.figures if verdict.reason == "asked" else ()
+    return replace(
+        raw,
+        source="ocr" if scan.text else "empty",
+        text=scan.text,
+        char_boxes=scan.char_boxes,
+        lines=scan.lines,
+        figures=figures,
+        ocr_confidence=scan.confidence,
+        ocr_reason=verdict.reason,
+    )
+
+
+def _with_pictures(
+    source: Source, raw: RawPage, verdict: Verdict, options: ReadOptions, engine: OcrEngine
+) -> RawPage:
+    """Add what OCR reads in pictures on a page whose own text is good."""
+    for region in verdict.regions:
+        try:
+            image = source.image(raw.number, options.ocr_dpi, region)
+            scan = read_scan(engine, image, region)
+        except ModelMissing:
+            return raw
+        raw = _merged(raw, scan)
+    return raw
+
+
+def _merged(raw: RawPage, scan: ScanText) -> RawPage:
+    at = len(raw.text)
+    blocks = 1 + max((line.block for line in raw.lines), default=0)
+    lines = tuple(
+        replace(
+            line,
+            start=line.start + at,
+            end=line.end + at,
+            block=line.block + blocks,
+            marked="picture",
+        )
+        for line in scan.lines
+    )
+    return replace(
+        raw,
+        text=raw.text + scan.text,
+        char_boxes=np.concatenate([raw.char_boxes, scan.char_boxes]),
+        lines=(*raw.lines, *lines),
+    )
+
+
+def _without_text(raw: RawPage) -> RawPage:
+    return replace(
+        raw, source="empty", text="", char_boxes=np.zeros((0, 4), np.float32), lines=()
+    )
+
+
+def _bounded(layer: Layer) -> Layer:
+    if len(layer.text) <= MAX_CHARACTERS:
+        return layer
+    kept = tuple(line for line in layer.lines if line.end <= MAX_CHARACTERS)
+    end = kept[-1].end if kept else 0
+    notice = Notice(
+        "page_too_long",
+        f"the page holds {len(layer.text)} characters; those after {end} were left out",
+        layer.number,
+    )
+    return replace(
+        layer,
+        text=layer.text[:end],
+        char_boxes=layer.char_boxes[:end],
+        lines=kept,
+        notices=(*layer.notices, notice),
+    )

@@ -1,0 +1,145 @@
+"""Does this page need OCR, and why: decided from the text layer and what is drawn, in no time."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.types import Layer
+    from ragqa.types import BBox
+
+OcrReason = Literal[
+    "", "image_only", "drawn_text", "garbage_text", "invisible_layer", "little_text", "asked"
+]
+_MOST_BAD = 0.15
+_ENOUGH = 24
+_COMMON_PAIRS = frozenset(
+    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve "
+    "co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no "
+    "ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts "
+    "mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo "
+    "sa ay ex ke ui fr oo ag ap av ff qu da sp".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether OCR should read the page, why, and how sure the text layer looked."""
+
+    reason: OcrReason
+    regions: tuple[BBox, ...] = ()
+    """Pictures on a page with a good text layer that may hold text of their own."""
+
+    @property
+    def needs_ocr(self) -> bool:
+        """True when the whole page should be read by OCR."""
+        return bool(self.reason)
+
+
+def judge(layer: Layer) -> Verdict:
+    """Decide about one page."""
+    solid = sum(not char.isspace() for char in layer.text)
+    covered = image_share(layer.images, layer.width, layer.height)
+    if not solid:
+        if covered >= 0.02:
+            return Verdict("image_only")
+        return Verdict("drawn_text") if len(layer.rules) >= 100 else Verdict("")
+    if is_garbage(layer.text):
+        return Verdict("garbage_text")
+    if layer.invisible > solid / 2 and covered > 0.5:
+        return Verdict("invisible_layer")
+    if covered > 0.6 and solid < 60:
+        return Verdict("little_text")
+    return Verdict("", picture_regions(layer))
+
+
+def image_share(images: Sequence[BBox], width: float, height: float) -> float:
+    """Return how much of the page pictures cover, in [0, 1]; a scan may come in many strips."""
+    total = sum((box.x1 - box.x0) * (box.bottom - box.top) for box in images)
+    return min(1.0, total / max(1.0, width * height))
+
+
+def picture_regions(layer: Layer) -> tuple[BBox, ...]:
+    """Return pictures that are large enough to hold text and have none of the layer's over them."""
+    found = []
+    for box in layer.images:
+        wide, high = box.x1 - box.x0, box.bottom - box.top
+        if wide < 60 or high < 24 or wide * high < 0.02 * layer.width * layer.height:
+            continue
+        over = sum(
+            line.bbox.x0 < box.x1
+            and line.bbox.x1 > box.x0
+            and line.bbox.top < box.bottom
+            and line.bbox.bottom > box.top
+            for line in layer.lines
+        )
+        if not over:
+            found.append(box)
+    return tuple(found)
+
+
+def is_garbage(text: str) -> bool:
+    """Tell whether a text layer cannot be what the page shows.
+
+    Three signs: characters that no font shows, mojibake, and letters or ideographs whose
+    statistics fit neither English nor Chinese (a font whose map to Unicode is missing or shifted).
+    """
+    sample = text[:8000]
+    counts = Counter(sample)
+    solid = sum(count for char, count in counts.items() if not char.isspace())
+    if not solid:
+        return False
+    bad = sum(count for char, count in counts.items() if _is_bad(char))
+    if bad > _MOST_BAD * solid:
+        return True
+    return _is_mojibake(counts, solid) or _is_unlike_english(sample) or _is_unlike_chinese(counts)
+
+
+def _is_bad(char: str) -> bool:
+    if char == "\ufffd":
+        return True
+    return char not in "\n\t" and unicodedata.category(char) in ("Co", "Cn", "Cc", "Cs")
+
+
+def _is_mojibake(counts: Counter[str], solid: int) -> bool:
+    """UTF-8 or GBK bytes shown as Latin-1: many accented letters and signs, few plain ones."""
+    high = sum(count for char, count in counts.items() if "\x80" <= char <= "\xff")
+    plain = sum(count for char, count in counts.items() if char.isascii() and char.isalpha())
+    return solid >= _ENOUGH and high > 0.3 * solid and high > plain / 2
+
+
+def _is_unlike_english(text: str) -> bool:
+    """Compare the pairs of letters inside words with those usual in European languages."""
+    pairs = Counter(
+        word[i : i + 2] for word in re.findall(r"[a-z]{4,}", text) for i in range(len(word) - 1)
+    )
+    total = sum(pairs.values())
+    if total < 60:
+        return False
+    usual = sum(count for pair, count in pairs.items() if pair in _COMMON_PAIRS)
+    return usual < 0.35 * total
+
+
+def _is_unlike_chinese(counts: Counter[str]) -> bool:
+    """Count ideographs outside the few thousand that nearly all text is written with."""
+    ideographs = {char: n for char, n in counts.items() if "\u3400" <= char <= "\u9fff"}
+    total = sum(ideographs.values())
+    if total < _ENOUGH:
+        return False
+    rare = sum(n for char, n in ideographs.items() if not _is_common(char))
+    return rare > 0.35 * total
+
+
+def _is_common(char: str) -> bool:
+    """Tell whether the ideograph is in the first level of GB 2312 or Big5."""
+    simplified = char.encode("gb2312", "ignore")
+    if simplified and 0xB0 <= simplified[0] <= 0xD7:
+        return True
+    traditional = char.encode("big5", "ignore")
+    return bool(traditional) and 0xA4 <= traditional[0] <= 0xC6

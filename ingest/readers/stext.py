@@ -1,0 +1,219 @@
+"""MuPDF's structured text of a page as arrays, read straight from its memory.
+
+PyMuPDF gives the box of every character only through ``rawdict``, a Python dictionary a character,
+which costs more than the interpretation of the page itself. MuPDF keeps the same facts in linked
+lists of fixed-size structures; characters of a line lie side by side, so one copy a line and one
+``numpy`` view give all of them. The layout of the structures belongs to the pinned version; it is
+checked once a process against ``rawdict`` on a page made here, and ``rawdict`` is used when it
+does not hold.
+
+Source: mupdf/fitz/structured-text.h and font.h of MuPDF 1.28, which the PyMuPDF wheel carries.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import logging
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+BOLD, SYNTHETIC, FILLED, STROKED = 8, 4, 16, 32
+PRESERVE_WHITESPACE, PRESERVE_IMAGES, VECTORS = 2, 4, 1024
+TEXT_BLOCK, IMAGE_BLOCK, STRUCT_BLOCK, VECTOR_BLOCK = 0, 1, 2, 3
+
+CHAR = np.dtype(
+    {
+        "names": ["code", "bidi", "flags", "argb", "origin", "quad", "size", "font", "next"],
+        "formats": ["<i4", "<u2", "<u2", "<u4", "(2,)<f4", "(8,)<f4", "<f4", "<u8", "<u8"],
+        "offsets": [0, 4, 6, 8, 12, 20, 52, 56, 64],
+        "itemsize": 72,
+    }
+)
+_BLOCK = struct.Struct("<ii4fQQQQQQ")  # type, id, bbox, union (32 bytes), prev, next
+_LINE = struct.Struct("<BBxx2f4f4xQQQQ")  # wmode, flags, dir, bbox, first, last, prev, next
+_POOL = 1 << 16
+_MAX_DEPTH = 64
+
+
+@dataclass(slots=True, eq=False)
+class Glyphs:
+    """A page's characters, one row each, in MuPDF's order; and what else it draws."""
+
+    chars: NDArray[np.void]
+    """Shape (n,), dtype ``CHAR``."""
+    lines: list[tuple[int, int, int, bool, tuple[float, float]]] = field(default_factory=list)
+    """(first character, one past the last, block, vertical, direction) of each line."""
+    vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """Shape (m, 4): boxes of drawn paths."""
+    vector_colors: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    images: list[tuple[float, float, float, float]] = field(default_factory=list)
+    fonts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """Shape (n, 4): x0, top, x1, bottom of each character."""
+        quads = self.chars["quad"].reshape(-1, 4, 2)
+        return np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
+
+
+def read_glyphs(page: Any, *, vectors: bool = True) -> Glyphs:
+    """Run a ``pymupdf.Page`` once and return what it shows, on the page as displayed."""
+    from pymupdf import mupdf
+
+    flags = PRESERVE_WHITESPACE | PRESERVE_IMAGES | (VECTORS if vectors else 0)
+    options = mupdf.FzStextOptions(flags)
+    text_page = mupdf.FzStextPage(page.this, options)
+    if _layout_holds():
+        return _walk(int(text_page.m_internal.this), int(text_page.m_internal.first_block.this))
+    return _from_rawdict(page)  # pragma: no cover - only with another MuPDF
+
+
+def _walk(_page: int, first_block: int) -> Glyphs:
+    runs: list[bytes] = []
+    lines: list[tuple[int, int, int, bool, tuple[float, float]]] = []
+    vectors: list[tuple[float, ...]] = []
+    colors: list[int] = []
+    images: list[Any] = []
+    count = 0
+    number = 0
+    stack = [first_block]
+    while stack:
+        block = stack.pop()
+        while block:
+            fields = _BLOCK.unpack(ctypes.string_at(block, _BLOCK.size))
+            kind, following = fields[0], fields[11]
+            if kind == TEXT_BLOCK:
+                line = fields[6]
+                while line:
+                    wmode, _, dx, dy, _, _, _, _, first, last, _, after = _LINE.unpack(
+                        ctypes.string_at(line, _LINE.size)
+                    )
+                    if first:
+                        run = _copy_line(first, last)
+                        runs.append(run)
+                        size = len(run) // CHAR.itemsize
+                        lines.append((count, count + size, number, bool(wmode), (dx, dy)))
+                        count += size
+                    line = after
+                number += 1
+            elif kind == IMAGE_BLOCK:
+                images.append(fields[2:6])
+            elif kind == VECTOR_BLOCK:
+                vectors.append(fields[2:6])
+                colors.append(fields[6] >> 32)
+            elif kind == STRUCT_BLOCK and len(stack) < _MAX_DEPTH and fields[6]:
+                stack.append(following)
+                # fz_stext_struct: up, parent, first_block
+                (following,) = struct.unpack("<Q", ctypes.string_at(fields[6] + 16, 8))
+            block = following
+    chars = np.frombuffer(b"".join(runs), CHAR)
+    fonts = {
+        int(font): ctypes.string_at(int(font) + 4, 32).split(b"\0")[0].decode("latin-1")
+        for font in np.unique(chars["font"])
+        if font
+    }
+    return Glyphs(
+        chars,
+        lines,
+        np.array(vectors, np.float32).reshape(-1, 4),
+        np.array(colors, np.uint32),
+        images,
+        fonts,
+    )
+
+
+def _copy_line(first: int, last: int) -> bytes:
+    """Copy the characters of a line: in one piece when they lie side by side, else one by one."""
+    stretch = last - first
+    if 0 <= stretch < _POOL and stretch % CHAR.itemsize == 0:
+        piece = ctypes.string_at(first, stretch + CHAR.itemsize)
+        following = np.frombuffer(piece, CHAR)["next"]
+        if stretch == 0 or (
+            following[0] == first + CHAR.itemsize
+            and (following[:-1] == first + CHAR.itemsize * np.arange(1, len(following))).all()
+        ):
+            return piece
+    pieces = []
+    char = first
+    while char:
+        pieces.append(ctypes.string_at(char, CHAR.itemsize))
+        if char == last:
+            break
+        (char,) = struct.unpack_from("<Q", pieces[-1], 64)
+    return b"".join(pieces)
+
+
+@functools.cache
+def _layout_holds() -> bool:
+    """Read a page made here both ways and compare."""
+    import pymupdf
+    from pymupdf import mupdf
+
+    document = pymupdf.open()
+    page = document.new_page(width=300, height=200)
+    page.insert_text((20, 40), "Layout of MuPDF's memory", fontname="tiro", fontsize=11)
+    page.insert_text((20, 80), "holds: 0123456789", fontname="cobo", fontsize=17)
+    page.draw_rect((10, 100, 200, 150), color=(1, 0, 0))
+    text_page = mupdf.FzStextPage(page.this, mupdf.FzStextOptions(PRESERVE_WHITESPACE | VECTORS))
+    glyphs = _walk(0, int(text_page.m_internal.first_block.this))
+    expected = [
+        (char["c"], span["size"], span["font"], char["origin"])
+        for block in page.get_text("rawdict")["blocks"]
+        for line in block.get("lines", ())
+        for span in line["spans"]
+        for char in span["chars"]
+    ]
+    got = [
+        (chr(char["code"]), char["size"], glyphs.fonts.get(int(char["font"])), char["origin"])
+        for char in glyphs.chars
+    ]
+    holds = (
+        len(glyphs.vectors) > 0
+        and [row[:3] for row in got] == [row[:3] for row in expected]
+        and np.allclose([row[3] for row in got], [row[3] for row in expected], atol=0.01)
+    )
+    if not holds:
+        log.warning("MuPDF's memory has another layout than expected: reading through rawdict")
+    return bool(holds)
+
+
+def _from_rawdict(page: Any) -> Glyphs:
+    """Read the same facts through PyMuPDF's dictionaries, several times slower."""
+    matrix = page.rotation_matrix
+    rows = []
+    lines: list[tuple[int, int, int, bool, tuple[float, float]]] = []
+    images: list[Any] = []
+    fonts: dict[str, int] = {}
+    for number, block in enumerate(page.get_text("rawdict")["blocks"]):
+        if block["type"] == IMAGE_BLOCK:
+            images.append(tuple(page.rect & type(page.rect)(block["bbox"]) * matrix))
+        for line in block.get("lines", ()):
+            start = len(rows)
+            for span in line["spans"]:
+                font = fonts.setdefault(span["font"], len(fonts) + 1)
+                argb = 0xFF000000 | span["color"]
+                flags = FILLED | (BOLD if span["flags"] & 16 else 0)
+                for char in span["chars"]:
+                    box = type(page.rect)(char["bbox"]) * matrix
+                    quad = (box.x0, box.y0, box.x1, box.y0, box.x0, box.y1, box.x1, box.y1)
+                    code = ord(char["c"][:1] or "\ufffd")
+                    rows.append((code, 0, flags, argb, char["origin"], quad, span["size"], font, 0))
+            lines.append((start, len(rows), number, bool(line["wmode"]), line["dir"]))
+    drawn = [tuple(drawing["rect"] * matrix) for drawing in page.get_drawings()]
+    return Glyphs(
+        np.array(rows, CHAR),
+        lines,
+        np.array(drawn, np.float32).reshape(-1, 4),
+        np.full(len(drawn), 0xFF000000, np.uint32),
+        images,
+        {font: name for name, font in fonts.items()},
+    )

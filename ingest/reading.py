@@ -1,0 +1,210 @@
+"""Files to raw pages, safely: every file is opened and read in the sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ingest.assemble import assemble
+from ingest.heads import running_heads
+from ingest.sandbox import Limits, Lost, Sandbox, Stopped, allow_cpu, in_order
+from ingest.types import PARSER_VERSION, FileInfo, RawPage, ReadOptions, RunningHeads
+from ragqa.errors import Cancelled, RagqaError, TooLarge, UnreadableFile
+from ragqa.types import Notice, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from ingest.ports import OcrEngine, TableFinder
+    from ingest.readers.source import Source
+
+__all__ = ["Parsed", "inspect", "parse", "read_pages", "running_heads"]
+
+_TOGETHER_SECONDS = 1.0
+"""A child goes on with quick pages for so long before it hands them over."""
+_OPEN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A whole file, read and assembled."""
+
+    pages: tuple[Page, ...]
+    notices: tuple[Notice, ...]
+    heads: RunningHeads
+    raws: tuple[RawPage, ...]
+
+
+def inspect(path: Path, options: ReadOptions) -> FileInfo:
+    """Open a file and say what is in it, without reading its pages.
+
+    Raises:
+        UnreadableFile: If it is not what its name says, or damaged beyond repair.
+        PasswordRequired: If it is encrypted and the password is missing or wrong.
+        TooLarge: If it has more pages than ``options.max_pages``.
+    """
+    with Sandbox(Limits(max(_OPEN_SECONDS, options.page_seconds), options.page_memory_mb)) as box:
+        try:
+            outcome = box.wait(box.start(inspect_here, path, options))
+        except Lost as lost:
+            raise UnreadableFile(f"{path.name} cannot be opened: {lost}") from lost
+    return _raised(outcome)
+
+
+def read_pages(
+    path: Path,
+    numbers: Sequence[int],
+    options: ReadOptions,
+    stop: Callable[[], bool] | None = None,
+) -> Iterator[RawPage]:
+    """Read pages, in the order of ``numbers``, over all cores.
+
+    A page that crashes its reader, hangs or eats memory comes back empty, with a notice.
+
+    Args:
+        path: The file.
+        numbers: Page numbers from 1.
+        options: How to read, and what a page may cost.
+        stop: Asked many times a second; True ends the reading at once.
+
+    Raises:
+        Cancelled: If ``stop`` said so.
+    """
+    if not numbers:
+        return
+    cores = len(os.sched_getaffinity(0))
+    processes = max(1, min(cores, len(numbers)))
+    function = functools.partial(read_here, path, options)
+    limits = Limits(options.page_seconds, options.page_memory_mb)
+    with Sandbox(limits, processes=processes) as box:
+        try:
+            for number, result in in_order(
+                box, function, numbers, ahead=2 * processes, stop=stop
+            ):
+                yield _given_up(number, result) if isinstance(result, Lost) else RawPage.from_bytes(
+                    result
+                )
+        except Stopped as stopped:
+            raise Cancelled(f"reading {path.name} was cancelled") from stopped
+
+
+def parse(path: Path, options: ReadOptions) -> Parsed:
+    """Read a whole file.
+
+    Raises:
+        RagqaError: What ``inspect`` raises.
+    """
+    info = inspect(path, options)
+    raws = tuple(read_pages(path, range(1, info.pages + 1), options))
+    heads = running_heads(raws)
+    pages = tuple(assemble(raw, heads) for raw in raws)
+    notices = (*info.notices, *(notice for raw in raws for notice in raw.notices))
+    return Parsed(pages, notices, heads, raws)
+
+
+def inspect_here(path: Path, options: ReadOptions) -> FileInfo | RagqaError:
+    """Open a file in this process; what goes wrong is returned, since causes do not travel."""
+    try:
+        source = _open(path, options.password)
+        if source.pages > options.max_pages:
+            return TooLarge(
+                f"{path.name} has {source.pages} pages, more than the {options.max_pages} "
+                "that RAGQA_MAX_PAGES allows: split it, or raise the limit"
+            )
+        salt = _salt(options, _engine(replace(options, password=None)).name)
+        keys = tuple(
+            f"{salt}-{source.content_key(number)}" for number in range(1, source.pages + 1)
+        )
+        return FileInfo(source.pages, source.notices, keys, source.kind)
+    except RagqaError as error:
+        return type(error)(str(error), code=error.code)
+
+
+def read_here(path: Path, options: ReadOptions, numbers: Sequence[int]) -> list[bytes]:
+    """Read the first of ``numbers`` in this process, and more while they come quickly."""
+    begun = time.monotonic()
+    results: list[bytes] = []
+    for number in numbers:
+        allow_cpu(options.page_seconds)
+        results.append(_read(path, options, number).to_bytes())
+        if time.monotonic() - begun > _TOGETHER_SECONDS:
+            break
+    return results
+
+
+def _read(path: Path, options: ReadOptions, number: int) -> RawPage:
+    from ingest.page import read_page
+
+    try:
+        source = _open(path, options.password)
+        return read_page(
+            source,
+            number,
+            options,
+            engine=_engine(replace(options, password=None)),
+            tables=_tables(),
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a broken page raises costs this page only
+        return _given_up(number, error)
+
+
+@functools.lru_cache(maxsize=2)
+def _open_as(path: Path, password: str | None, _stamp: tuple[int, int]) -> Source:
+    from ingest.readers.source import open_source
+
+    return open_source(path, password)
+
+
+def _open(path: Path, password: str | None) -> Source:
+    stat = path.stat()
+    return _open_as(path, password, (stat.st_mtime_ns, stat.st_size))
+
+
+@functools.lru_cache(maxsize=1)
+def _engine(options: ReadOptions) -> OcrEngine:
+    from ingest.ocr.choice import choose_engine
+
+    return choose_engine(options)
+
+
+@functools.cache
+def _tables() -> TableFinder:
+    from ingest.tables.finder import GridFinder
+
+    return GridFinder()
+
+
+def _salt(options: ReadOptions, engine: str) -> str:
+    return f"{PARSER_VERSION}:{options.ocr}:{engine}:{options.ocr_dpi}"
+
+
+def _given_up(number: int, error: Exception) -> RawPage:
+    reason = str(error) if isinstance(error, Lost | RagqaError) else _short(error)
+    message = f"page {number} could not be read: {reason}"
+    return RawPage(
+        number=number,
+        width=595.0,
+        height=842.0,
+        source="empty",
+        notices=(Notice("unreadable_page", message, number),),
+    )
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def _raised(outcome: Any) -> FileInfo:
+    if isinstance(outcome, RagqaError):
+        raise outcome
+    with contextlib.suppress(AttributeError):
+        assert isinstance(outcome, FileInfo)
+    return outcome

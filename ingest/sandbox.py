@@ -1,0 +1,189 @@
+"""Work on files nobody vouches for, in child processes with limits.
+
+A child that crashes, hangs, eats memory or floods its output costs the piece of work it was doing,
+with the reason; never the parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import resource
+import signal
+from collections import deque
+from concurrent.futures import CancelledError, TimeoutError  # noqa: A004 - pebble raises this one
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+
+_POLL_SECONDS = 0.1
+_FILE_BYTES = 64 << 20
+"""Largest file a child may write."""
+_TASKS_EACH = 400
+"""Pieces of work after which a child is replaced, so that leaks of a reader stay small."""
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one piece of work may cost."""
+
+    seconds: float
+    memory_mb: int
+
+
+class Lost(Exception):  # noqa: N818 - named for what happened
+    """A piece of work whose process did not live to give its result."""
+
+
+class Stopped(Exception):  # noqa: N818 - named for what happened
+    """The caller asked to stop."""
+
+
+class Sandbox:
+    """A few child processes that do pieces of work; ``with`` ends them.
+
+    Work and results travel pickled: functions of modules, plain data.
+    """
+
+    def __init__(self, limits: Limits, *, processes: int = 1) -> None:
+        from pebble import ProcessPool
+
+        context = multiprocessing.get_context("forkserver")
+        self._limits = limits
+        self._pool = ProcessPool(
+            max_workers=processes,
+            max_tasks=_TASKS_EACH,
+            initializer=confine,
+            initargs=(limits,),
+            context=context,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the children, whatever they are doing."""
+        self._pool.stop()
+        self._pool.join()
+
+    def start(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Begin a piece of work and return its future."""
+        timeout = self._limits.seconds + 2
+        return self._pool.schedule(function, args=arguments, timeout=timeout)
+
+    def wait(self, future: Any, stop: Callable[[], bool] | None = None) -> Any:
+        """Return the result of a piece of work.
+
+        Raises:
+            Lost: If its process died or ran past a limit; the message says which.
+            Stopped: If ``stop`` said so; the work is ended first.
+            Exception: What the work itself raised.
+        """
+        from pebble import ProcessExpired
+
+        while True:
+            if stop is not None and stop():
+                future.cancel()
+                raise Stopped
+            try:
+                return future.result(timeout=_POLL_SECONDS)
+            except ProcessExpired as error:
+                raise Lost(_cause(error.exitcode, self._limits)) from error
+            except MemoryError as error:
+                raise Lost(
+                    f"it needs more than the {self._limits.memory_mb} MB a page may use"
+                ) from error
+            except CancelledError as error:
+                raise Stopped from error
+            except TimeoutError as error:
+                if future.done():
+                    raise Lost(
+                        f"it takes longer than the {self._limits.seconds:g} s a page may take"
+                    ) from error
+
+
+def confine(limits: Limits) -> None:
+    """Put limits on this process, for good."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # RLIMIT_DATA counts what is written to, RLIMIT_AS also what is only reserved, as
+    # inference engines do by the gigabyte.
+    data = limits.memory_mb << 20
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def allow_cpu(seconds: float) -> None:
+    """Let this process use so many more seconds of CPU time before it is killed."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+def in_order(
+    sandbox: Sandbox,
+    function: Callable[..., list[Any]],
+    work: Sequence[Any],
+    *,
+    ahead: int,
+    stop: Callable[[], bool] | None = None,
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (piece, its result or ``Lost``) for every piece of work, in order.
+
+    ``function`` is given a few pieces and returns the results of the first of them, and of as many
+    more as it likes: quick pieces share the cost of a round trip. What it leaves is given out
+    again, piece by piece; what was lost together is tried again alone, so that one bad piece takes
+    no other with it.
+
+    Args:
+        sandbox: Where to do it.
+        function: Called with a list of pieces, in a child.
+        work: The pieces.
+        ahead: How many calls may be under way.
+        stop: Polled; True ends the work.
+
+    Raises:
+        Stopped: If ``stop`` said so.
+    """
+    rest = deque(work)
+    calls: deque[tuple[list[Any], Any]] = deque()
+    size = 1
+    while rest or calls:
+        while rest and len(calls) < ahead:
+            pieces = [rest.popleft() for _ in range(min(size, len(rest)))]
+            calls.append((pieces, sandbox.start(function, pieces)))
+        pieces, future = calls.popleft()
+        try:
+            results: list[Any] = sandbox.wait(future, stop)
+        except Lost as lost:
+            results = [lost] if len(pieces) == 1 else []
+        size = min(8, 2 * size) if len(results) == len(pieces) else 1
+        yield from zip(pieces, results, strict=False)
+        left = [[piece] for piece in pieces[len(results) :]]
+        calls.extendleft((piece, sandbox.start(function, piece)) for piece in reversed(left))
+
+
+def _cause(exitcode: int | None, limits: Limits) -> str:
+    if exitcode is not None and -exitcode == signal.SIGXCPU:
+        return f"it uses more than the {limits.seconds:g} s of computing a page may use"
+    if exitcode is not None and -exitcode == signal.SIGKILL:
+        return "its process was killed, most likely for want of memory"
+    name = signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else exitcode
+    return f"the process that read it crashed ({name})"
+

@@ -1,0 +1,107 @@
+"""Tables whose cells are drawn: pdfplumber's grid over the rules that MuPDF saw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ingest.tables.cells import fill
+from ingest.types import Cell, RawTable
+from ragqa.types import BBox
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ingest.ports import Ink
+
+_THIN = 3.0
+_SHORTEST = 6.0
+_MOST_RULES = 6000
+
+
+def ruled_tables(page: Ink) -> list[RawTable]:
+    """Return the tables drawn with rules on all sides of their cells."""
+    edges = _edges(page.rules)
+    if len(edges) < 4 or len(edges) > _MOST_RULES:
+        return []
+    from pdfplumber.table import (
+        cells_to_tables,
+        edges_to_intersections,
+        intersections_to_cells,
+        merge_edges,
+    )
+
+    merged = merge_edges(edges, 3, 3, 3, 3)
+    merged = [edge for edge in merged if edge["width"] + edge["height"] >= _SHORTEST]
+    crossings = edges_to_intersections(merged, 3, 3)
+    found = []
+    for cells in cells_to_tables(intersections_to_cells(crossings)):
+        table = _grid(cells)
+        if table is not None and (filled := fill(page, table)) is not None:
+            found.append(filled)
+    return found
+
+
+def _edges(rules: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """Return the sides of drawn shapes: one for a thin one, four for a box."""
+    edges: list[dict[str, Any]] = []
+    for x0, top, x1, bottom in rules.tolist():
+        wide, high = x1 - x0, bottom - top
+        if high <= _THIN and wide > high:
+            edges.append(_edge("h", x0, x1, (top + bottom) / 2, (top + bottom) / 2))
+        elif wide <= _THIN and high > wide:
+            edges.append(_edge("v", (x0 + x1) / 2, (x0 + x1) / 2, top, bottom))
+        elif wide > _SHORTEST and high > _SHORTEST:
+            edges += [
+                _edge("h", x0, x1, top, top),
+                _edge("h", x0, x1, bottom, bottom),
+                _edge("v", x0, x0, top, bottom),
+                _edge("v", x1, x1, top, bottom),
+            ]
+    return edges
+
+
+def _edge(orientation: str, x0: float, x1: float, top: float, bottom: float) -> dict[str, Any]:
+    return {
+        "orientation": orientation,
+        "x0": x0,
+        "x1": x1,
+        "top": top,
+        "bottom": bottom,
+        "width": x1 - x0,
+        "height": bottom - top,
+        "object_type": "line",
+    }
+
+
+def _grid(cells: list[tuple[float, float, float, float]]) -> RawTable | None:
+    """Give each cell its row and column, spans where a cell covers several."""
+    xs = _borders([x for cell in cells for x in (cell[0], cell[2])])
+    ys = _borders([y for cell in cells for y in (cell[1], cell[3])])
+    columns, rows = len(xs) - 1, len(ys) - 1
+    if rows < 2 or columns < 2:
+        return None
+    placed = tuple(
+        Cell(
+            row=_at(ys, top),
+            column=_at(xs, x0),
+            bbox=BBox(x0, top, x1, bottom),
+            row_span=max(1, _at(ys, bottom) - _at(ys, top)),
+            column_span=max(1, _at(xs, x1) - _at(xs, x0)),
+        )
+        for x0, top, x1, bottom in cells
+    )
+    return RawTable(BBox(xs[0], ys[0], xs[-1], ys[-1]), rows, columns, placed)
+
+
+def _borders(values: list[float]) -> list[float]:
+    found: list[float] = []
+    for value in sorted(values):
+        if not found or value - found[-1] > _THIN:
+            found.append(value)
+    return found
+
+
+def _at(borders: list[float], value: float) -> int:
+    return min(range(len(borders)), key=lambda index: abs(borders[index] - value))

@@ -1,0 +1,223 @@
+"""The nouns of reading: what one page's reading gives before it becomes a ``ragqa.types.Page``.
+
+Coordinates are PDF points, origin top-left, on the page as displayed (rotation applied).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import orjson
+
+from ragqa.types import BBox, Notice, PageSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PARSER_VERSION = "1"
+"""Part of every page key: raise it when reading the same bytes would give something else."""
+
+OcrMode = Literal["auto", "always", "never"]
+FileKind = Literal["pdf", "plain", "docx", "image"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the caller wants of a reading, and what a page may cost."""
+
+    ocr: OcrMode = "auto"
+    ocr_engine: str = ""
+    """``rapidocr``, ``paddleocr``, ``none``; empty: the best one installed."""
+    ocr_dpi: int = 150
+    password: str | None = None
+    page_seconds: float = 60.0
+    page_memory_mb: int = 1500
+    max_pages: int = 2000
+    models_folder: Path = field(default_factory=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file that opened: how many pages, what to know, and the content key of each page."""
+
+    pages: int
+    notices: tuple[Notice, ...]
+    page_keys: tuple[str, ...]
+    kind: FileKind
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Characters ``[start, end)`` of the raw text that share a baseline."""
+
+    start: int
+    end: int
+    bbox: BBox
+    size: float
+    """Font size, or the height of the line for OCR, in points."""
+    bold: bool = False
+    block: int = 0
+    """Which of the reader's paragraphs it belongs to."""
+    vertical: bool = False
+    confidence: float | None = None
+    """The OCR engine's, in [0, 1]; None for a text layer."""
+    mono: bool = False
+    marked: str = ""
+    """Not page text proper: ``field`` (a form's value) or ``note`` (an annotation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table; ``ranges`` are its characters in the raw text, in reading order."""
+
+    row: int
+    column: int
+    bbox: BBox
+    ranges: tuple[tuple[int, int], ...] = ()
+    row_span: int = 1
+    column_span: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A grid found on a page."""
+
+    bbox: BBox
+    rows: int
+    columns: int
+    cells: tuple[Cell, ...]
+    header_rows: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawPage:
+    """All that one reading of a page found; plain data, so that it can be kept and sent."""
+
+    number: int
+    width: float
+    height: float
+    source: PageSource
+    text: str = ""
+    char_boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """Shape ``(len(text), 4)``."""
+    lines: tuple[Line, ...] = ()
+    tables: tuple[RawTable, ...] = ()
+    figures: tuple[BBox, ...] = ()
+    outline: tuple[tuple[int, str], ...] = ()
+    """Entries of the file's outline that point to this page: (level from 1, title)."""
+    notices: tuple[Notice, ...] = ()
+    ocr_confidence: float | None = None
+    ocr_reason: str = ""
+    """Why the page was given to OCR; empty when it was not."""
+
+    def to_bytes(self) -> bytes:
+        """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back."""
+        head: dict[str, Any] = {
+            "number": self.number,
+            "width": self.width,
+            "height": self.height,
+            "source": self.source,
+            "text": self.text,
+            "lines": [_row(line) for line in self.lines],
+            "tables": [asdict(table) for table in self.tables],
+            "figures": self.figures,
+            "outline": self.outline,
+            "notices": [asdict(notice) for notice in self.notices],
+            "ocr_confidence": self.ocr_confidence,
+            "ocr_reason": self.ocr_reason,
+        }
+        packed = orjson.dumps(head, default=tuple)
+        boxes = np.ascontiguousarray(self.char_boxes, np.float32).tobytes()
+        return zlib.compress(struct.pack("<I", len(packed)) + packed + boxes, 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what ``to_bytes`` wrote."""
+        plain = zlib.decompress(data)
+        (size,) = struct.unpack_from("<I", plain)
+        head = orjson.loads(plain[4 : 4 + size])
+        boxes = np.frombuffer(plain, np.float32, offset=4 + size) if len(plain) > 4 + size else []
+        head["char_boxes"] = np.array(boxes, np.float32).reshape(-1, 4)
+        head["lines"] = tuple(
+            Line(row[0], row[1], BBox(*row[2]), *row[3:]) for row in head["lines"]
+        )
+        head["tables"] = tuple(_table(table) for table in head["tables"])
+        head["figures"] = tuple(BBox(*box) for box in head["figures"])
+        head["outline"] = tuple((level, title) for level, title in head["outline"])
+        head["notices"] = tuple(Notice(**notice) for notice in head["notices"])
+        return cls(**head)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """What a page's text layer says and what else is drawn, before any judgement.
+
+    Attributes of characters are arrays with one row for each character of ``text``.
+    """
+
+    number: int
+    width: float
+    height: float
+    text: str
+    char_boxes: NDArray[np.float32]
+    lines: tuple[Line, ...]
+    rules: NDArray[np.float32]
+    """Shape (n, 4): drawn paths and filled rectangles."""
+    images: tuple[BBox, ...]
+    invisible: int = 0
+    """Characters of ``text`` in render mode 3, as an OCR layer has them."""
+    hidden: int = 0
+    """Characters left out because nobody sees them: off the page, or white on white."""
+    turned: int = 0
+    """Degrees clockwise by which most of the text stands rotated: 0, 90, 180, 270."""
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningHeads:
+    """Lines that repeat at the edges of a document's pages.
+
+    ``lines`` holds (edge, shape of the text) where digits are folded to ``#``.
+    """
+
+    lines: frozenset[tuple[Literal["top", "bottom"], str]] = frozenset()
+    body_size: float = 0.0
+    """The font size most of the document is set in, in points."""
+    heading_sizes: tuple[float, ...] = ()
+    """Sizes well above it, largest first."""
+    all_bold: bool = False
+    """Bold marks nothing here: much of the text is."""
+
+
+def _row(line: Line) -> list[Any]:
+    return [
+        line.start,
+        line.end,
+        line.bbox,
+        line.size,
+        line.bold,
+        line.block,
+        line.vertical,
+        line.confidence,
+        line.mono,
+        line.marked,
+    ]
+
+
+def _table(table: dict[str, Any]) -> RawTable:
+    cells = tuple(
+        Cell(
+            **{
+                **cell,
+                "bbox": BBox(*cell["bbox"]),
+                "ranges": tuple((start, end) for start, end in cell["ranges"]),
+            }
+        )
+        for cell in table["cells"]
+    )
+    return RawTable(**{**table, "bbox": BBox(*table["bbox"]), "cells": cells})
