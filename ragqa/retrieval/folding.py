@@ -68,6 +68,12 @@ def fold(text: str) -> str:
     return text.translate(_FOLDING)
 
 
+def simplify(text: str) -> str:
+    """Return ``text`` in simplified characters, character by character; all else stays."""
+    table = _simplified()
+    return "".join(table.get(character, character) for character in text)
+
+
 def squeeze(text: str) -> str:
     """Return ``text`` folded and without white space: what verbatim search compares.
 

@@ -1,0 +1,237 @@
+"""A question becomes an answer: evidence first, then the model's words, then what stands of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator as Stream
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.conversation import standalone
+from ragqa.answering.drafting import assemble, extract
+from ragqa.answering.extractive import rank_sentences
+from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
+from ragqa.answering.refusal import declines, refuse
+from ragqa.answering.terms import language_of
+from ragqa.errors import GenerationFailed
+from ragqa.types import Answer, Hit, Models, Timings, Token, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragqa.answering.calibration import Calibration
+    from ragqa.answering.extractive import Candidate
+    from ragqa.answering.prompt import Prompt
+    from ragqa.ports import Embedder, Generator, QuoteCutter, Retriever
+    from ragqa.types import Filter, Language
+
+logger = logging.getLogger(__name__)
+
+READ = 8
+"""Hits whose sentences are read for the answer; more are shown than are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What retrieval found, and the answer in the documents' own words."""
+
+    hits: tuple[Hit, ...]
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The verified answer. Always the last event."""
+
+    answer: Answer
+
+
+Event = Evidence | Token | Finished
+
+
+class Answerer:
+    """Answers questions over one collection's passages. Keeps no state between questions."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        embedder: Embedder,
+        retriever: Retriever,
+        quotes: QuoteCutter,
+        *,
+        reranker: str | None = None,
+        calibration: Calibration = CALIBRATION,
+    ) -> None:
+        """Take the ports.
+
+        Args:
+            generator: Phrases the answer.
+            embedder: Compares sentences with the question.
+            retriever: Finds passages.
+            quotes: Cuts quotes out of stored pages.
+            reranker: Name of the reranker that the retriever uses, for receipts.
+            calibration: When evidence is enough.
+        """
+        self._generator = generator
+        self._embedder = embedder
+        self._retriever = retriever
+        self._quotes = quotes
+        self._calibration = calibration
+        self._models = Models(embedder.name, reranker, generator.name)
+
+    def ask(
+        self,
+        question: str,
+        collection: str,
+        *,
+        limit: int = 10,
+        only: Filter | None = None,
+        history: Sequence[tuple[str, str]] = (),
+        use_llm: bool = True,
+    ) -> Stream[Event, None, None]:
+        """Yield the evidence, then tokens as they come, then the finished answer.
+
+        Closing the stream stops the generator. A generator that fails costs only its own words:
+        the answer is then the extractive one.
+
+        Args:
+            question: As asked.
+            collection: Name of the collection to ask.
+            limit: Most hits to find.
+            only: What may be found.
+            history: Earlier ``(question, answer)`` pairs of the conversation, oldest first.
+            use_llm: False: the extractive answer alone.
+
+        Raises:
+            NotFound: If there is no such collection.
+        """
+        started = time.perf_counter()
+        whole = standalone(question, history)
+        hits = tuple(self._retriever.retrieve(whole, collection, limit=limit, only=only))
+        retrieved = time.perf_counter()
+        language = language_of(question)
+        answer = Answer(
+            question=question,
+            collection=collection,
+            text="",
+            refusal=None,
+            citations=(),
+            sentences=(),
+            hits=hits,
+            timings=Timings(retrieve=_ms(started, retrieved), total=0.0),
+            usage=Usage(),
+            models=self._models,
+            standalone_question=whole if whole != question else None,
+        )
+        if not hits:
+            reason = "no_documents" if only is None else "no_evidence"
+            answer = _timed(replace(answer, refusal=refuse(reason, language)), started)
+            yield Evidence(hits, answer)
+            yield Finished(answer)
+            return
+        ranked = rank_sentences(whole, hits[:READ], self._embedder)
+        extractive = _timed(self._extractive(answer, whole, ranked, language), started)
+        yield Evidence(hits, extractive)
+        if not use_llm:
+            yield Finished(extractive)
+            return
+        prompt = write_prompt(
+            whole, hits[:READ], ranked, language=language, generator=self._generator
+        )
+        draft = yield from self._generate(prompt, started)
+        if draft is None:
+            yield Finished(_timed(extractive, started))
+            return
+        answer = replace(
+            answer,
+            prompt=prompt.text,
+            usage=draft.usage,
+            timings=replace(answer.timings, first_token=draft.first_token),
+        )
+        yield Finished(
+            _timed(self._finish(answer, extractive, draft, whole, ranked, language), started)
+        )
+
+    def _extractive(
+        self, answer: Answer, question: str, ranked: Sequence[Candidate], language: Language
+    ) -> Answer:
+        signs = signs_of(question, answer.hits[:READ], ranked)
+        if not self._calibration.suffices(signs):
+            return replace(answer, refusal=refuse("no_evidence", language, answer.hits))
+        return extract(answer, ranked, self._quotes)
+
+    def _generate(self, prompt: Prompt, started: float) -> Stream[Event, None, Draft | None]:
+        """Pass the model's words on; return them whole, or None when there were none."""
+        pieces: list[str] = []
+        first: float | None = None
+        usage = Usage()
+        stream = self._generator.generate(prompt.messages, max_tokens=ANSWER_TOKENS, stop=STOP)
+        try:
+            with closing(stream):
+                while True:
+                    try:
+                        token = next(stream)
+                    except StopIteration as end:
+                        usage = end.value or usage
+                        break
+                    first = _ms(started, time.perf_counter()) if first is None else first
+                    pieces.append(token.text)
+                    yield token
+        except GenerationFailed:
+            logger.warning("the generator failed; the extractive answer stands", exc_info=True)
+            return None
+        text = "".join(pieces).strip()
+        return Draft(text, first, usage, prompt.shown) if text else None
+
+    def _finish(
+        self,
+        answer: Answer,
+        extractive: Answer,
+        draft: Draft,
+        question: str,
+        ranked: Sequence[Candidate],
+        language: Language,
+    ) -> Answer:
+        """Keep of a draft what the documents bear out; else fall back on their own words, or refuse."""
+        drafted = (
+            None
+            if declines(draft.text)
+            else assemble(answer, draft.text, question, ranked, draft.shown, self._quotes)
+        )
+        supported = drafted is not None and any(s.supported for s in drafted.sentences)
+        signs = signs_of(
+            question, answer.hits[:READ], ranked, declined=declines(draft.text), supported=supported
+        )
+        enough = self._calibration.suffices(signs)
+        if drafted is not None and supported and enough:
+            return drafted
+        if not enough:
+            unsupported = drafted is not None and not supported and extractive.refusal is None
+            reason = "unsupported_draft" if unsupported else "no_evidence"
+            sentences = drafted.sentences if drafted is not None and not supported else ()
+            return replace(
+                answer, refusal=refuse(reason, language, answer.hits), sentences=sentences
+            )
+        told = extract(answer, ranked, self._quotes)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a generator wrote."""
+
+    text: str
+    first_token: float | None
+    usage: Usage
+    shown: tuple[int, ...]
+
+
+def _ms(start: float, end: float) -> float:
+    return round((end - start) * 1000, 1)
+
+
+def _timed(answer: Answer, started: float) -> Answer:
+    return replace(answer, timings=replace(answer.timings, total=_ms(started, time.perf_counter())))

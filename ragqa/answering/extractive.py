@@ -1,0 +1,174 @@
+"""The extractive answer: the verbatim sentences that most likely answer a question."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ragqa.answering.questions import answer_type, bears
+from ragqa.answering.sentences import split_sentences
+from ragqa.answering.terms import document_frequencies, question_terms, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragqa.ports import Embedder
+    from ragqa.types import Hit, Span
+
+EMBEDDED = 12
+"""Sentences that are embedded: the best ones by words. Each costs about 10 ms on a CPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a hit, and how likely it answers the question."""
+
+    hit: int
+    """Index into the hits, from 0."""
+    span: Span
+    """In the chunk's text."""
+    text: str
+    score: float
+    features: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each sign of an answer counts; the score is their weighted sum.
+
+    Fitted by ``python benchmarks/answers_fit.py sentences``.
+    """
+
+    coverage: float = 3.0
+    around: float = 1.0
+    passage: float = 1.0
+    rank: float = 0.5
+    kind: float = 0.7
+    similarity: float = 4.0
+    brevity: float = 0.2
+    phrase: float = 1.0
+
+    def score(self, features: Sequence[float]) -> float:
+        """Return the weighted sum of ``features``, given in the order of the fields."""
+        weights = (
+            self.coverage,
+            self.around,
+            self.passage,
+            self.rank,
+            self.kind,
+            self.similarity,
+            self.brevity,
+            self.phrase,
+        )
+        return sum(weight * feature for weight, feature in zip(weights, features, strict=True))
+
+
+WEIGHTS = Weights()
+
+
+def rank_sentences(
+    question: str,
+    hits: Sequence[Hit],
+    embedder: Embedder | None = None,
+    *,
+    weights: Weights = WEIGHTS,
+) -> list[Candidate]:
+    """Rank every sentence of ``hits`` as an answer to ``question``, best first.
+
+    Args:
+        question: The standalone question.
+        hits: Best first; the order is a sign too.
+        embedder: When given, the best sentences by words are compared by meaning as well.
+        weights: What each sign counts.
+    """
+    candidates = _lexical(question, hits, weights)
+    if embedder is not None and candidates:
+        candidates = _with_similarity(question, candidates, embedder, weights)
+    return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candidate]:
+    asked = question_terms(question)
+    kind = answer_type(question)
+    split = [split_sentences(hit.chunk.text, hit.chunk.kind) for hit in hits]
+    bags = [
+        [Counter(terms(span.of(hit.chunk.text))) for span in spans]
+        for hit, spans in zip(hits, split, strict=True)
+    ]
+    everything = [bag for inside in bags for bag in inside]
+    frequency = document_frequencies(everything)
+    idf = {term: math.log(1 + (len(everything) + 1) / (frequency[term] + 0.5)) for term in asked}
+    total = sum(idf.values()) or 1.0
+    pairs = list(zip(terms(question), terms(question)[1:], strict=False))
+    found: list[Candidate] = []
+    for number, (hit, spans, inside) in enumerate(zip(hits, split, bags, strict=True)):
+        whole = Counter(terms(" ".join(hit.chunk.headings)))
+        for bag in inside:
+            whole.update(bag)
+        passage = sum(idf[term] for term in asked if whole[term]) / total
+        own = [sum(idf[term] for term in asked if bag[term]) / total for bag in inside]
+        for at, span in enumerate(spans):
+            text = span.of(hit.chunk.text)
+            near = (
+                inside[at]
+                | (inside[at - 1] if at else Counter())
+                | whole.__class__(terms(" ".join(hit.chunk.headings)))
+            )
+            around = sum(idf[term] for term in asked if near[term]) / total
+            sequence = terms(text)
+            adjacent = set(zip(sequence, sequence[1:], strict=False))
+            phrase = sum(pair in adjacent for pair in pairs) / max(1, len(pairs))
+            features = (
+                own[at],
+                around,
+                passage,
+                1 / (1 + number),
+                float(bears(text, kind, question)),
+                0.0,
+                1 / (1 + len(sequence) / 20),
+                phrase,
+            )
+            found.append(Candidate(number, span, text, weights.score(features), features))
+    return found
+
+
+def _with_similarity(
+    question: str, candidates: Sequence[Candidate], embedder: Embedder, weights: Weights
+) -> list[Candidate]:
+    ordered = sorted(candidates, key=lambda candidate: -candidate.score)
+    chosen = ordered[:EMBEDDED]
+    similarities = embedder.embed_passages([c.text for c in chosen]) @ embedder.embed_query(
+        question
+    )
+    # Cosines of one model are comparable only among themselves: what counts is who stands out.
+    middle = float(similarities.mean())
+    spread = max(float(similarities.std()), 0.01)
+    compared: list[Candidate] = []
+    for candidate, similarity in zip(chosen, similarities, strict=True):
+        features = (
+            *candidate.features[:5],
+            (float(similarity) - middle) / spread / 4,
+            *candidate.features[6:],
+        )
+        compared.append(replace(candidate, features=features, score=weights.score(features)))
+    floor = min((float(similarities.min()) - middle) / spread / 4, 0.0)
+    rest = [replace(c, score=c.score + weights.similarity * floor) for c in ordered[EMBEDDED:]]
+    return compared + rest
+
+
+def choose(candidates: Sequence[Candidate], *, at_most: int = 2) -> list[Candidate]:
+    """Return the sentences of the extractive answer: the best, and a second that is nearly as good."""
+    if not candidates:
+        return []
+    best = candidates[0]
+    chosen = [best]
+    for candidate in candidates[1:]:
+        if len(chosen) == at_most or candidate.score < best.score - 1.0:
+            break
+        if all(candidate.text != other.text for other in chosen):
+            chosen.append(candidate)
+    return (
+        sorted(chosen, key=lambda c: (c.hit, c.span)) if chosen[0].hit == chosen[-1].hit else chosen
+    )

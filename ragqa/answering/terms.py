@@ -1,0 +1,76 @@
+"""Words of a text for comparing it with another: English words, Chinese bigrams."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ragqa.retrieval.folding import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragqa.types import Language
+
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_RUNS = re.compile(rf"[{CJK}]+|[a-z0-9]+(?:[.'’-][a-z0-9]+)*")
+_CJK_CHARACTER = re.compile(rf"[{CJK}]")
+ENGLISH_STOP = frozenset(
+    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "in", "into", "is", "it", "its", "many", "much", "of", "on", "or", "s", "she", "so", "such", "than", "that", "the", "their", "them", "there", "these", "they", "this", "those", "to", "was", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "can", "could", "may", "might", "you", "your", "we", "our", "us", "if", "not", "no", "any", "all", "also", "about"]
+)
+CHINESE_STOP = frozenset(
+    ["什么", "么的", "多少", "哪些", "哪个", "哪一", "哪里", "哪年", "何时", "时候", "怎么", "怎样", "如何", "为何", "为什", "是什", "是谁", "谁是", "是哪", "有哪", "有多", "少个", "一个", "这个", "那个", "以及", "或者", "还是", "可以", "是否", "请问", "几个", "有几", "是多", "么是", "个是", "的是", "是在", "在哪", "叫什", "么名", "名字", "是何", "什麼", "麼的", "哪個", "哪裡", "時候", "怎麼", "怎樣", "為何", "為什", "是誰", "誰是", "多久", "幾個", "有幾", "麼是", "一個", "這個", "那個"]
+)
+_PARTICLES = frozenset(
+    "的了是在和与與及被将將于於之其有为為以由曾就都把让讓给給吗嗎呢吧请請问問谁誰何几幾哪么麼什"
+)
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of ``text`` in order: words, stemmed lightly, and CJK bigrams."""
+    found: list[str] = []
+    for run in _RUNS.findall(fold(text)):
+        if _CJK_CHARACTER.match(run):
+            found.extend(run[i : i + 2] for i in range(len(run) - 1)) if len(
+                run
+            ) > 1 else found.append(run)
+        elif run not in ENGLISH_STOP:
+            found.append(stem(run))
+    return found
+
+
+def question_terms(question: str) -> Counter[str]:
+    """Return the terms of a question that say what it is about."""
+    return Counter(
+        term
+        for term in terms(question)
+        if term not in CHINESE_STOP and not all(character in _PARTICLES for character in term)
+    )
+
+
+def stem(word: str) -> str:
+    """Return an English word without its commonest endings."""
+    if len(word) > 4 and not word[-1].isdigit():
+        for ending, put in (
+            ("ies", "y"),
+            ("sses", "ss"),
+            ("ing", ""),
+            ("ed", ""),
+            ("es", ""),
+            ("s", ""),
+            ("ly", ""),
+        ):
+            if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+                return word[: -len(ending)] + put
+    return word[:-2] if word.endswith(("'s", "’s")) else word
+
+
+def language_of(text: str) -> Language:
+    """Return ``zh`` when a text has any Chinese character, else ``en``."""
+    return "zh" if _CJK_CHARACTER.search(text) else "en"
+
+
+def document_frequencies(bags: Sequence[Counter[str]]) -> Counter[str]:
+    """Return in how many of ``bags`` each term occurs."""
+    return Counter(term for bag in bags for term in bag)
