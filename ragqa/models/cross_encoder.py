@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import ModelMissing
-from ragqa.models.resolve import resolve_reranker_model
+from ragqa.models.resolve import Located, resolve_reranker_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,18 +23,19 @@ class CrossEncoderReranker:
 
     def __init__(
         self,
-        name_or_folder: str | Path,
+        model: Located | str | Path,
         *,
         models_folder: Path | None = None,
         offline: bool = False,
         device: str | None = None,
     ) -> None:
-        """Load the model: preset, hub id, or folder.
+        """Load the model: preset, hub id, folder, or what one of them was resolved to.
 
         Raises:
             ModelMissing: If there are no such weights, or they do not give one score a pair.
         """
-        located = resolve_reranker_model(str(name_or_folder), models_folder or Path())
+        located = model if isinstance(model, Located) else None
+        located = located or resolve_reranker_model(str(model), models_folder or Path())
         self._name = located.name
         self._model = _load(located.source, local=offline or not located.on_hub, device=device)
         self._lock = threading.Lock()
@@ -62,7 +63,7 @@ def _load(source: str, *, local: bool, device: str | None) -> Any:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = CrossEncoder(source, device=device, local_files_only=local)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except Exception as error:  # the readers of weights have no common class
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelMissing(
             f"the reranker {source} cannot be loaded: {reason}; give a preset that was pulled "

@@ -39,8 +39,8 @@ class HashingEmbedder:
 
     @property
     def name(self) -> str:
-        """Name stored with the collection."""
-        return f"hashing-{self._dimension}"
+        """Name stored with the collection; it states a dimension that is not the usual one."""
+        return "hashing" if self._dimension == DIMENSION else f"hashing-{self._dimension}"
 
     @property
     def dimension(self) -> int:

@@ -54,7 +54,7 @@ class SentenceTransformerEmbedder:
 
     def __init__(
         self,
-        name_or_folder: str | Path,
+        model: Located | str | Path,
         *,
         models_folder: Path | None = None,
         offline: bool = False,
@@ -64,7 +64,7 @@ class SentenceTransformerEmbedder:
         """Load the model.
 
         Args:
-            name_or_folder: Preset, hub id, or folder.
+            model: Preset, hub id, folder, or what one of them was resolved to.
             models_folder: Where presets lie; without it only a hub id or a folder can be meant.
             offline: Take hub ids from the local cache only.
             device: ``cpu``, ``cuda`` …; the GPU when there is one.
@@ -74,7 +74,8 @@ class SentenceTransformerEmbedder:
         Raises:
             ModelMissing: If there are no such weights, or they cannot be loaded.
         """
-        located = resolve_embedding_model(str(name_or_folder), models_folder or Path())
+        located = model if isinstance(model, Located) else None
+        located = located or resolve_embedding_model(str(model), models_folder or Path())
         self._model = _load(located, offline=offline, device=device, precision=precision)
         self._name = f"{located.name}@{_revision(located, self._model)}"
         query, passage = find_prefixes(located.name, self._model.prompts)
@@ -191,7 +192,7 @@ def _load(located: Located, *, offline: bool, device: str | None, precision: Pre
             trust_remote_code=False,
             model_kwargs={"dtype": _choose_dtype(device, precision)},
         ).eval()
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except Exception as error:  # the readers of weights have no common class
         raise ModelMissing(_why_not_loaded(located, offline=offline, error=error)) from error
 
 
