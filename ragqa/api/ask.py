@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from ragqa.answering.answerer import Evidence, Finished, Token
+from ragqa.answering.answerer import Evidence, Finished
 from ragqa.api.access import Given
 from ragqa.api.problems import problem_of
 from ragqa.api.schemas import Question
 from ragqa.api.streams import EVENT_STREAM, event, until_gone
 from ragqa.errors import RagqaError
 from ragqa.shapes import answer_to_json, hits_to_json
+from ragqa.types import Token
 
 if TYPE_CHECKING:
     from collections.abc import Generator
