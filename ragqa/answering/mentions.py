@@ -24,7 +24,7 @@ _CODE = re.compile(
 )
 _LETTER = "A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
 _LATIN = re.compile(rf"[{_LETTER}](?:[{_LETTER}0-9]|['.&-](?=[{_LETTER}0-9]))*")
-_SENTENCE_STARTERS = frozenset(
+SENTENCE_STARTERS = frozenset(
     ["after", "although", "among", "another", "because", "before", "besides", "between", "both", "during", "each", "either", "every", "few", "finally", "first", "following", "further", "given", "here", "however", "including", "indeed", "instead", "later", "like", "many", "more", "moreover", "most", "neither", "next", "nevertheless", "nor", "now", "once", "one", "only", "other", "others", "over", "overall", "part", "several", "similarly", "since", "some", "soon", "specifically", "still", "such", "then", "therefore", "though", "through", "thus", "together", "two", "three", "four", "five", "under", "unlike", "until", "upon", "yes", "no", "not", "within", "without", "according", "answer", "currently", "today", "according", "additionally", "also", "even", "just", "based", "because", "per"]
 )
 
@@ -108,7 +108,7 @@ def _names(text: str) -> tuple[str, ...]:
             continue
         if chinese or any(character.isupper() for character in word):
             first = not text[: match.start()].strip("\x00 \"'“‘(")
-            if not (first and folded in _SENTENCE_STARTERS):
+            if not (first and folded in SENTENCE_STARTERS):
                 found.append(word)
     return tuple(found)
 
@@ -149,7 +149,7 @@ def _in_date(number: Number, source: Mentions) -> bool:
         return False
     value = int(number.bare)
     for date in source.dates:
-        if not number.name and value in (date.year, date.month, date.day):
+        if not number.name and value == date.year:
             return True
         if number.name in ("年", "year") and value in (date.year, (date.year or 0) % 100):
             return True

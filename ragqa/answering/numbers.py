@@ -36,7 +36,7 @@ _WORD = "|".join(sorted([*_WORDS, *_ORDINALS], key=len, reverse=True))
 _SCALE = r"hundred|thousand|millions?|billions?|trillion|mn|bn"
 _PATTERN = re.compile(
     rf"(?P<currency>(?:US|HK|NT)?\$|[¥€£])?\s?"
-    rf"(?P<figure>(?<![\d.A-Za-z])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?)"
+    rf"(?P<figure>(?<![\d.A-Za-z])(?:(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?|\.\d+))"
     rf"(?:\s?(?P<zhscale>[{''.join(_BIG)}百千十]+(?:[\d.]+[{''.join(_BIG)}百千]+)*)|[\s-]?(?P<scale>{_SCALE})\b)?"
     rf"|(?P<zh>(?:百分之)?[{_ZH}]+(?:点[{''.join(_DIGITS)}]+)?)"
     rf"|\b(?P<words>(?:(?:{_WORD}|hundred|thousand|million|billion)(?:[\s-]+(?:and\s+)?(?=(?:{_WORD}|{_SCALE})\b))?)+)\b",

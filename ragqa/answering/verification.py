@@ -20,6 +20,7 @@ from ragqa.answering.mentions import (
     missing_names,
     missing_numbers,
 )
+from ragqa.answering.sentences import split_sentences
 from ragqa.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -59,12 +60,18 @@ def verify(sentence: str, quotes: Sequence[str]) -> Verdict:
     if not reasons:
         reasons.extend(
             f"the quote has {there} where the sentence has {here}"
-            for here, there in displaced(claim, source)
+            for here, there in _displaced(sentence, quotes)
         )
     support = coverage(claim, source)
     if support < ENOUGH:
         reasons.append(f"only {support:.0%} of the sentence is in the quotes")
     return Verdict(not reasons, support, tuple(reasons))
+
+
+def _displaced(sentence: str, quotes: Sequence[str]) -> list[tuple[str, str]]:
+    quoted = [find_mentions(span.of(quote)) for quote in quotes for span in split_sentences(quote)]
+    claims = [find_mentions(span.of(sentence)) for span in split_sentences(sentence)]
+    return [difference for claim in claims for difference in displaced(claim, quoted)]
 
 
 def verify_claims(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
