@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ingest.assemble import assemble
@@ -38,7 +41,6 @@ from ragqa.types import Chunk, Notice, Page, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -91,13 +93,26 @@ def ingest_version(work: Ingestion) -> Outcome:
     """
     wanted = _Wanted(work)
     collection_id = work.claim.document_id.collection_id
-    with work.files.local(collection_id, work.claim.sha256) as path:
+    with (
+        work.files.local(collection_id, work.claim.sha256) as stored,
+        _called(stored, work.claim.name) as path,
+    ):
         options = read_options(work.settings, password=work.claim.password)
         info = inspect(path, options)
         _read_missing(work, path, info, options, wanted)
     outcome, passages = _write_pages(work, info, wanted)
     vectors = _embed(work, passages, wanted)
     return _swap(work, outcome, passages, vectors)
+
+
+@contextmanager
+def _called(stored: Path, name: str) -> Iterator[Path]:
+    """Give the stored file under the name it came with: its ending tells what it should be."""
+    last = PurePosixPath(name)
+    with tempfile.TemporaryDirectory(prefix="ragqa-") as folder:
+        link = Path(folder, last.stem[:60] + last.suffix[:16])
+        link.symlink_to(stored)
+        yield link
 
 
 def read_options(settings: Settings, *, password: str | None = None) -> ReadOptions:

@@ -7,19 +7,26 @@ import os
 import sys
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pymupdf
 import pytest
+from fastapi.testclient import TestClient
 from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from ragqa.api.app import create_app
 from ragqa.settings import Settings
+from ragqa.store.db import Database
 from ragqa.store.embedded import start_or_attach
+from ragqa.store.files import Files
 from ragqa.store.migrations import migrate
+from ragqa.wiring import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,3 +124,48 @@ def conn(database_url: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
 
 def _drop(admin: psycopg.Connection[Any], name: str) -> None:
     admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def services(database_url: str, tmp_path: Path) -> Iterator[Services]:
+    """Everything a command or request may use, with the models that need no weights."""
+    settings = Settings(
+        _env_file=None,
+        home=tmp_path / "home",
+        database_url=database_url,
+        embedding_model="hashing",
+        llm_model="extractive",
+        models=_MODELS,
+    )
+    database = Database(database_url)
+    try:
+        yield Services(settings, database, Files(str(settings.files_folder)))
+    finally:
+        database.close()
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    """A client of the real application over ``services``."""
+    with TestClient(create_app(services), raise_server_exceptions=False) as client:
+        yield client
+
+
+MakePdf = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def make_pdf() -> MakePdf:
+    """Return a maker of born-digital PDFs: one argument a page, its lines parted by newlines."""
+
+    def make(*pages: str) -> bytes:
+        document = pymupdf.open()
+        for text in pages:
+            page = document.new_page(width=595, height=842)
+            for row, line in enumerate(text.split("\n")):
+                page.insert_text((72, 90 + 22 * row), line, fontname="china-s", fontsize=12)
+        data: bytes = document.tobytes()
+        document.close()
+        return data
+
+    return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -47,10 +48,10 @@ def draw(
         raise InvalidInput("`answer` needs `marker`: the number of the citation in that answer")
     boxes = _boxes(services, key, chunk, answer, marker)
     with services.database.transaction() as conn:
-        _, sha256 = documents.served_file(conn, key)
+        name, sha256 = documents.served_file(conn, key)
     on_page = [box.bbox for box in boxes if box.page == number]
     with services.files.local(key.collection_id, sha256) as path:
-        image = render_png(path, number, dpi, on_page)
+        image = render_png(path, number, dpi, boxes=on_page, suffix=PurePath(name).suffix)
     return Response(image, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
 
 

@@ -89,11 +89,14 @@ def _sentence(found: Mapping[str, Any]) -> str:
     return f"`{name}` in the {where}: {found['msg']}"
 
 
-def _answer_http(_: Request, error: Exception) -> JSONResponse:
+def _answer_http(request: Request, error: Exception) -> JSONResponse:
     given = cast("HTTPException", error)
     status = HTTPStatus(given.status_code)
     code = CODES.get(status, status.name.lower())
-    return _answer(problem(status, code, str(given.detail)), given.headers)
+    detail = str(given.detail)
+    if detail == status.phrase:
+        detail = f"{request.method} {request.url.path}: {status.description or status.phrase}"
+    return _answer(problem(status, code, detail), given.headers)
 
 
 def _answer_unforeseen(request: Request, error: Exception) -> JSONResponse:
