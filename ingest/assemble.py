@@ -37,7 +37,7 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     ordered = [items[index] for index in order([item.bbox for item in items])]
     text = Text(raw)
     blocks: list[Block] = []
-    for group in paragraphs(raw, ordered, heads):
+    for group in paragraphs(raw, ordered):
         if isinstance(group, RawTable):
             block = _table_block(raw, text, group)
         else:
@@ -51,8 +51,11 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
         source=raw.source if text.value else "empty",
         text=text.value,
         char_boxes=text.boxes(),
-        blocks=(*_margin_blocks(raw, margins, top=True), *blocks)
-        + tuple(_margin_blocks(raw, margins, top=False)),
+        blocks=(
+            *_margin_blocks(raw, margins, top=True),
+            *blocks,
+            *_margin_blocks(raw, margins, top=False),
+        ),
         ocr_confidence=raw.ocr_confidence,
     )
 
@@ -89,10 +92,10 @@ def _table_block(raw: RawPage, text: Text, table: RawTable) -> Block | None:
         texts: list[str] = []
         row_start = len(text)
         pending = ""
-        for number, cell in enumerate(row):
+        for number, placed in enumerate(row):
             pending += "\t" if number else ""
             cell_start = -1
-            for first, end in cell.ranges if cell else ():
+            for first, end in placed.ranges if placed is not None else ():
                 if cell_start < 0:
                     if len(text) == row_start and len(text) > start:
                         text.literal("\n")

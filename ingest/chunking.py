@@ -85,9 +85,7 @@ def headings_after(page: Page, headings: tuple[str, ...]) -> tuple[str, ...]:
     return headings
 
 
-def _pieces(
-    page: Page, count_tokens: Callable[[str], int], max_tokens: int
-) -> Iterator[_Piece]:
+def _pieces(page: Page, count_tokens: Callable[[str], int], max_tokens: int) -> Iterator[_Piece]:
     for number, block in enumerate(page.blocks):
         if block.span is None:
             continue

@@ -89,11 +89,9 @@ def separator(before: str, following: str) -> str:
     if not before or not following or before[-1].isspace() or following[0].isspace():
         return ""
     last, first = before[-1], following[0]
-    if is_wide(last) and is_wide(first):
+    if is_wide(last) or is_wide(first):
         return ""
-    if before[-1] in "/" or (last in _HYPHENS and first.isalnum()):
-        return ""
-    if is_wide(last) != is_wide(first) and (_is_mark(last) or _is_mark(first)):
+    if last == "/" or (last in _HYPHENS and first.isalnum()):
         return ""
     return " "
 
@@ -117,10 +115,6 @@ def is_wide(char: str) -> bool:
     if "\uac00" <= char <= "\ud7a3":
         return False
     return unicodedata.east_asian_width(char) in "WF"
-
-
-def _is_mark(char: str) -> bool:
-    return is_wide(char) and unicodedata.category(char)[0] == "P"
 
 
 def normalize(raw: RawPage) -> RawPage:

@@ -41,7 +41,7 @@ def read_page(
     """Read page ``number`` of an open file."""
     layer = _bounded(source.layer(number))
     verdict = judge(layer)
-    if options.ocr == "always" and source.kind != "plain":
+    if options.ocr == "always" and source.kind in ("pdf", "image"):
         verdict = Verdict("asked")
     raw = RawPage(
         number=number,
@@ -135,9 +135,7 @@ def _merged(raw: RawPage, scan: ScanText) -> RawPage:
 
 
 def _without_text(raw: RawPage) -> RawPage:
-    return replace(
-        raw, source="empty", text="", char_boxes=np.zeros((0, 4), np.float32), lines=()
-    )
+    return replace(raw, source="empty", text="", char_boxes=np.zeros((0, 4), np.float32), lines=())
 
 
 def _bounded(layer: Layer) -> Layer:

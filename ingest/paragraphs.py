@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,9 +48,7 @@ class Paragraph:
     runs_on: bool = False
 
 
-def paragraphs(
-    raw: RawPage, items: Sequence[Line | RawTable], heads: RunningHeads
-) -> Iterator[Paragraph | RawTable]:
+def paragraphs(raw: RawPage, items: Sequence[Line | RawTable]) -> Iterator[Paragraph | RawTable]:
     """Group lines that follow each other; tables pass through."""
     pitch = _pitch([item for item in items if isinstance(item, Line)])
     group: list[Line] = []
@@ -60,7 +59,7 @@ def paragraphs(
                 yield Paragraph(tuple(group), runs_on)
             yield item
             group, runs_on = [], False
-        elif group and not _begins(raw, group, item, pitch, heads):
+        elif group and not _begins(raw, group, item, pitch):
             group.append(item)
         else:
             continues = bool(group) and _continues(raw, group, item)
@@ -85,9 +84,7 @@ def classify(
     return "text", None
 
 
-def _begins(
-    raw: RawPage, group: list[Line], line: Line, pitch: float, heads: RunningHeads
-) -> bool:
+def _begins(raw: RawPage, group: list[Line], line: Line, pitch: float) -> bool:
     """Tell whether ``line`` begins a paragraph rather than going on with ``group``."""
     last = group[-1]
     if _same_row(last, line):
@@ -101,10 +98,10 @@ def _begins(
     tolerance = 0.25 if line.confidence is not None else 0.12
     if abs(line.size - last.size) > tolerance * max(last.size, line.size):
         return True
-    return _differs(raw, group, line, heads)
+    return _differs(raw, group, line)
 
 
-def _differs(raw: RawPage, group: list[Line], line: Line, heads: RunningHeads) -> bool:
+def _differs(raw: RawPage, group: list[Line], line: Line) -> bool:
     text = raw.text[line.start : line.end]
     last = group[-1]
     before = raw.text[last.start : last.end]
@@ -155,7 +152,7 @@ def _pitch(lines: Sequence[Line]) -> float:
     """Return the usual distance of baselines on the page."""
     steps = [
         second.bbox.bottom - first.bbox.bottom
-        for first, second in zip(lines, lines[1:], strict=False)
+        for first, second in pairwise(lines)
         if 0.5 * first.size < second.bbox.bottom - first.bbox.bottom < 3 * first.size
     ]
     return float(np.percentile(steps, 40)) if steps else 0.0
@@ -171,13 +168,22 @@ def _is_numbered_heading(text: str) -> bool:
     return bool(match) and match is not None and match.lastgroup not in ("single",)
 
 
-def _heading_level(
-    raw: RawPage, group: Paragraph, text: str, heads: RunningHeads
-) -> int | None:
+def _heading_level(raw: RawPage, group: Paragraph, text: str, heads: RunningHeads) -> int | None:
     if len(text) > _HEADING_CHARACTERS or len(group.lines) > 4 or group.runs_on:
         return None
     if not any(char.isalpha() for char in text):
         return None
+    level = _outline_level(raw, text)
+    if level is not None:
+        return level
+    first = group.lines[0]
+    if first.marked or text[-1] in "。，,;；" or _CAPTION.match(text):
+        return None
+    return _looked_level(group, text, heads)
+
+
+def _outline_level(raw: RawPage, text: str) -> int | None:
+    """Return the level of the outline's entry of this title."""
     folded = _fold(text)
     for level, title in raw.outline:
         if folded and folded == _fold(title):
@@ -185,11 +191,14 @@ def _heading_level(
     for level, title in raw.outline:
         if len(_fold(title)) > 3 and folded.endswith(_fold(title)) and len(folded) < 40:
             return level
+    return None
+
+
+def _looked_level(group: Paragraph, text: str, heads: RunningHeads) -> int | None:
+    """Return the level that size, weight and numbering give a title."""
     first = group.lines[0]
-    if first.marked or text[-1] in "。，,;；" or _CAPTION.match(text):
-        return None
-    large = first.size >= 1.12 * heads.body_size > 0 and first.confidence is None
-    much_larger = first.size >= 1.35 * heads.body_size > 0
+    least = 1.12 if first.confidence is None else 1.35
+    large = first.size >= least * heads.body_size > 0
     numbered = _numbering_level(text)
     alone = len(group.lines) <= 2 and text[-1] not in ".!?！？:："
     bold = all(line.bold for line in group.lines)
@@ -197,11 +206,10 @@ def _heading_level(
         return numbered[0]
     if _BULLET.match(text):
         return None
-    if large or much_larger:
+    if large:
         return 1 + min(3, sum(size > first.size + 0.6 for size in heads.heading_sizes[:4]))
-    if bold and alone and not heads.all_bold and len(text) < 90:
-        return 4
-    return None
+    plain_bold = bold and alone and not heads.all_bold and len(text) < 90
+    return 4 if plain_bold else None
 
 
 def _numbering_level(text: str) -> tuple[int, bool] | None:

@@ -19,13 +19,14 @@ OcrReason = Literal[
 ]
 _MOST_BAD = 0.15
 _ENOUGH = 24
-_COMMON_PAIRS = frozenset(
-    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve "
-    "co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no "
-    "ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts "
-    "mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo "
-    "sa ay ex ke ui fr oo ag ap av ff qu da sp".split()
+_USUAL = (
+    "abacadagaialamanaparasatavaybeblcacechcicoctdadedieaecedeeelemeneresetevexfefffifofr"
+    "geghhahehihoiaicidieigiliminioirisitivkelaldlelilllolymamemimompnancndnengninonsntof"
+    "olomonoooporosotouowpapeplpoprqurarerirorsrtrysaseshsisospssstsutatethtitotrtstutyui"
+    "ulunurusutveviwawewhwiwo"
 )
+_COMMON_PAIRS = frozenset(_USUAL[index : index + 2] for index in range(0, len(_USUAL), 2))
+"""Pairs of letters that make up most English text."""
 
 
 @dataclass(frozen=True, slots=True)

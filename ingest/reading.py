@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingest.assemble import assemble
 from ingest.heads import running_heads
@@ -50,7 +49,7 @@ def inspect(path: Path, options: ReadOptions) -> FileInfo:
     """
     with Sandbox(Limits(max(_OPEN_SECONDS, options.page_seconds), options.page_memory_mb)) as box:
         try:
-            outcome = box.wait(box.start(inspect_here, path, options))
+            outcome: FileInfo | RagqaError = box.wait(box.start(inspect_here, path, options))
         except Lost as lost:
             raise UnreadableFile(f"{path.name} cannot be opened: {lost}") from lost
     return _raised(outcome)
@@ -83,11 +82,11 @@ def read_pages(
     limits = Limits(options.page_seconds, options.page_memory_mb)
     with Sandbox(limits, processes=processes) as box:
         try:
-            for number, result in in_order(
-                box, function, numbers, ahead=2 * processes, stop=stop
-            ):
-                yield _given_up(number, result) if isinstance(result, Lost) else RawPage.from_bytes(
-                    result
+            for number, result in in_order(box, function, numbers, ahead=2 * processes, stop=stop):
+                yield (
+                    _given_up(number, result)
+                    if isinstance(result, Lost)
+                    else RawPage.from_bytes(result)
                 )
         except Stopped as stopped:
             raise Cancelled(f"reading {path.name} was cancelled") from stopped
@@ -202,9 +201,7 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
-def _raised(outcome: Any) -> FileInfo:
+def _raised(outcome: FileInfo | RagqaError) -> FileInfo:
     if isinstance(outcome, RagqaError):
         raise outcome
-    with contextlib.suppress(AttributeError):
-        assert isinstance(outcome, FileInfo)
     return outcome

@@ -36,11 +36,11 @@ class Limits:
     memory_mb: int
 
 
-class Lost(Exception):  # noqa: N818 - named for what happened
+class Lost(Exception):
     """A piece of work whose process did not live to give its result."""
 
 
-class Stopped(Exception):  # noqa: N818 - named for what happened
+class Stopped(Exception):
     """The caller asked to stop."""
 
 
@@ -186,4 +186,3 @@ def _cause(exitcode: int | None, limits: Limits) -> str:
         return "its process was killed, most likely for want of memory"
     name = signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else exitcode
     return f"the process that read it crashed ({name})"
-

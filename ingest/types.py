@@ -141,8 +141,8 @@ class RawPage:
         plain = zlib.decompress(data)
         (size,) = struct.unpack_from("<I", plain)
         head = orjson.loads(plain[4 : 4 + size])
-        boxes = np.frombuffer(plain, np.float32, offset=4 + size) if len(plain) > 4 + size else []
-        head["char_boxes"] = np.array(boxes, np.float32).reshape(-1, 4)
+        boxes = np.frombuffer(plain[4 + size :], np.float32)
+        head["char_boxes"] = boxes.reshape(-1, 4).copy()
         head["lines"] = tuple(
             Line(row[0], row[1], BBox(*row[2]), *row[3:]) for row in head["lines"]
         )

@@ -89,9 +89,7 @@ def to_points(found: Sequence[Recognized], shape: tuple[int, ...], area: BBox) -
     return ScanText("".join(texts), stacked.astype(np.float32), tuple(lines), sure)
 
 
-def _along(
-    corners: NDArray[np.float32], edges: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _along(corners: NDArray[np.float32], edges: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the upright box of each character of a line with these corners."""
     top_left, top_right, bottom_right, bottom_left = corners
     if np.linalg.norm(bottom_left - top_left) > 1.5 * np.linalg.norm(top_right - top_left):

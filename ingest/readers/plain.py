@@ -25,9 +25,7 @@ def plain_layer(number: int, placed: list[PlacedLine]) -> Layer:
         if not body:
             continue
         bottom = row.top + LEADING * 0.95
-        boxes += [
-            (edges[index], row.top, edges[index + 1], bottom) for index in range(len(body))
-        ]
+        boxes += [(edges[index], row.top, edges[index + 1], bottom) for index in range(len(body))]
         bbox = BBox(edges[0], row.top, edges[len(body)], bottom)
         size = _HEADING_SIZES[row.heading - 1] if row.heading else SIZE
         lines.append(

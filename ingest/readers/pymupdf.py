@@ -77,8 +77,6 @@ def _repaired(
 
     try:
         with pikepdf.open(path, password=password or "") as second:
-            if not len(second.pages):
-                raise UnreadableFile(f"{path.name} has no pages: save it again from its source")
             rebuilt = io.BytesIO()
             second.save(rebuilt)
         document = pymupdf.open(stream=rebuilt.getvalue(), filetype="pdf")
@@ -88,8 +86,6 @@ def _repaired(
             )
     except pikepdf.PasswordError as locked:
         raise PasswordRequired(f"{path.name} is encrypted: give its password") from locked
-    except UnreadableFile:
-        raise
     except Exception as second_error:  # noqa: BLE001 - neither reader's exceptions share a base
         error = error or second_error
     raise UnreadableFile(
@@ -110,7 +106,7 @@ def read_layer(document: Any, number: int) -> Layer:
     hidden &= ~_is_space(codes)
     keep = ~hidden & ~_repeated_space(codes)
     text, kept_boxes, lines = _lines(glyphs, codes, boxes, keep)
-    notices = ()
+    notices: tuple[Notice, ...] = ()
     if count := int(hidden.sum()):
         notices = (
             Notice(
@@ -173,7 +169,7 @@ def _sane(codes: NDArray[np.int32]) -> NDArray[np.uint32]:
 
 
 def _is_space(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return codes == 0x20
+    return np.asarray(codes == 0x20)
 
 
 def _repeated_space(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -181,7 +177,8 @@ def _repeated_space(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
     repeated = np.zeros(len(codes), np.bool_)
     repeated[1:] = space[1:] & space[:-1]
     # Soft hyphens, zero-width marks and byte-order marks show nothing.
-    return repeated | (codes == 0xAD) | ((codes >= 0x200B) & (codes <= 0x200F)) | (codes == 0xFEFF)
+    unseen = (codes == 0xAD) | ((codes >= 0x200B) & (codes <= 0x200F)) | (codes == 0xFEFF)
+    return np.asarray(repeated | unseen)
 
 
 def _off_page(boxes: NDArray[np.float32], width: float, height: float) -> NDArray[np.bool_]:
@@ -201,7 +198,7 @@ def _white_on_white(
     white = ((argb >> 16) & 255 >= _WHITE) & ((argb >> 8) & 255 >= _WHITE) & (argb & 255 >= _WHITE)
     white &= ~unseen & ~_is_space(codes)
     if not white.any():
-        return white
+        return np.asarray(white)
     under = glyphs.vectors[glyphs.vector_colors & 0xFFFFFF != 0xFFFFFF]
     grounds = np.concatenate([under, np.array(glyphs.images, np.float32).reshape(-1, 4)])
     rows = np.flatnonzero(white)
@@ -214,7 +211,7 @@ def _white_on_white(
         & (y <= grounds[:, 3] + 1)
     ).any(axis=1)
     white[rows[covered]] = False
-    return white
+    return np.asarray(white)
 
 
 def _lines(

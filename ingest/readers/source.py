@@ -7,7 +7,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.readers.kind import kind_of
-from ragqa.types import Notice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingest.types import FileKind, Layer
-    from ragqa.types import BBox
+    from ragqa.types import BBox, Notice
 
 
 class Source(Protocol):
@@ -55,8 +54,8 @@ def open_source(path: Path, password: str | None = None) -> Source:
         PasswordRequired: If it is encrypted and the password is missing or wrong.
     """
     kind = kind_of(path)
-    if kind == "plain":
-        return _Plain(path)
+    if kind in ("plain", "docx"):
+        return _Plain(path, kind)
     return _Pdf(path, kind, password)
 
 
@@ -101,13 +100,14 @@ class _Pdf:
 
 
 class _Plain:
-    kind: FileKind = "plain"
     notices: tuple[Notice, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: FileKind) -> None:
         from ragqa.store.plaintext import lay_out, read_text
+        from ragqa.store.word import read_docx
 
-        self._pages = lay_out(read_text(path))
+        self.kind: FileKind = kind
+        self._pages = lay_out(read_docx(path) if kind == "docx" else read_text(path))
 
     @property
     def pages(self) -> int:

@@ -189,7 +189,7 @@ def _layout_holds() -> bool:
 def _from_rawdict(page: Any) -> Glyphs:
     """Read the same facts through PyMuPDF's dictionaries, several times slower."""
     matrix = page.rotation_matrix
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     lines: list[tuple[int, int, int, bool, tuple[float, float]]] = []
     images: list[Any] = []
     fonts: dict[str, int] = {}

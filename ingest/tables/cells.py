@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def fill(page: Ink, table: RawTable) -> RawTable | None:
 
 
 def ranges_in(
-    page: Ink, cell: Cell, x: NDArray[np.float32], y: NDArray[np.float32]
+    page: Ink, cell: Cell, x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]
 ) -> tuple[tuple[int, int], ...]:
     """Return the runs of characters whose middle lies in the cell, line by line from the top."""
     box = cell.bbox

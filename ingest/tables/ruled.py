@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ingest.tables.cells import fill
 from ingest.types import Cell, RawTable
 from ragqa.types import BBox
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from ingest.ports import Ink

@@ -1,0 +1,151 @@
+"""A reading shown: as the contract's JSON, and as HTML to look at, page beside text."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import html
+import io
+from typing import TYPE_CHECKING, Any
+
+from ragqa.store.rendering import render_png
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ingest.reading import Parsed
+    from ragqa.types import Block, Page
+
+_COLORS = {
+    "heading": "#b3261e",
+    "text": "#1b6ef3",
+    "list": "#0b8a6b",
+    "table": "#8e24aa",
+    "caption": "#c77700",
+    "header": "#777",
+    "footer": "#777",
+}
+_STYLE = """
+body{font:15px/1.6 system-ui,"Noto Sans CJK SC",sans-serif;margin:0;background:#f4f4f2;color:#222}
+h1{font-size:20px;margin:20px 24px}section{display:flex;gap:20px;padding:16px 24px;
+border-top:1px solid #ddd;flex-wrap:wrap}.page{position:relative;width:min(560px,100%);
+align-self:flex-start;box-shadow:0 1px 6px #0003;background:#fff}.page img{width:100%;display:block}
+.box{position:absolute;border:1.5px solid var(--c);background:color-mix(in srgb,var(--c) 9%,
+transparent)}.box b{position:absolute;left:-1px;top:-1.1em;font:11px/1.2 system-ui;color:#fff;
+background:var(--c);padding:0 4px;border-radius:2px}.text{flex:1;min-width:320px}
+.block{border-left:3px solid var(--c);padding:2px 10px;margin:6px 0;white-space:pre-wrap}
+.block small{color:var(--c);display:block;font-size:11px}table{border-collapse:collapse;
+background:#fff;font-size:13px}td{border:1px solid #ccc;padding:2px 6px}.notice{color:#b3261e}
+"""
+
+
+def to_json(path: Path, parsed: Parsed) -> dict[str, Any]:
+    """Return the contract's ParsedDocument."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "filename": path.name,
+        "sha256": sha256,
+        "pages": [page_json(page) for page in parsed.pages],
+        "warnings": [
+            {"page": notice.page, "code": notice.code, "message": notice.message}
+            for notice in parsed.notices
+        ],
+    }
+
+
+def page_json(page: Page) -> dict[str, Any]:
+    """Return the contract's ParsedPage."""
+    return {
+        "number": page.number,
+        "width": round(page.width, 2),
+        "height": round(page.height, 2),
+        "source": page.source,
+        "ocr_confidence": page.ocr_confidence,
+        "text": page.text,
+        "blocks": [_block_json(block) for block in page.blocks],
+    }
+
+
+def _block_json(block: Block) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "kind": block.kind,
+        "bbox": [round(value, 2) for value in block.bbox],
+        "text": block.text,
+        "span": [block.span.start, block.span.end] if block.span else None,
+    }
+    if block.kind == "table":
+        shape["rows"] = [list(row) for row in block.rows]
+    if block.level is not None:
+        shape["level"] = block.level
+    return shape
+
+
+def to_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Write a table as Markdown; its first row is the head."""
+    lines = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows]
+    if lines:
+        lines.insert(1, "|" + " --- |" * len(rows[0]))
+    return "\n".join(lines)
+
+
+def to_csv(rows: Sequence[Sequence[str]]) -> str:
+    """Write a table as CSV (RFC 4180)."""
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue()
+
+
+def write_html(path: Path, parsed: Parsed, out: Path, *, password: str | None = None) -> None:
+    """Write one HTML file: each page's picture with its blocks, beside its text and tables."""
+    with out.open("w", encoding="utf-8") as file:
+        file.write(
+            f"<!doctype html><meta charset=utf-8><title>{html.escape(path.name)}</title>"
+            f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
+            f"<h1>{html.escape(path.name)}</h1>"
+        )
+        for notice in parsed.notices:
+            file.write(f"<p class=notice style='margin:0 24px'>{html.escape(notice.message)}</p>")
+        for page in parsed.pages:
+            file.writelines(_section(path, page, password))
+
+
+def _section(path: Path, page: Page, password: str | None) -> Iterator[str]:
+    png = render_png(path, page.number, 110, password=password)
+    encoded = base64.b64encode(png).decode()
+    yield f"<section><div class=page><img alt='' src='data:image/png;base64,{encoded}'>"
+    for order, block in enumerate(page.blocks, start=1):
+        yield (
+            f"<div class=box style='--c:{_COLORS[block.kind]};{_place(page, block)}'>"
+            f"<b>{order}</b></div>"
+        )
+    sure = f", confidence {page.ocr_confidence:.3f}" if page.ocr_confidence is not None else ""
+    yield f"</div><div class=text><p>Page {page.number}: {page.source}{sure}</p>"
+    for order, block in enumerate(page.blocks, start=1):
+        level = f" {block.level}" if block.level else ""
+        yield (
+            f"<div class=block style='--c:{_COLORS[block.kind]}'><small>{order} {block.kind}"
+            f"{level}</small>{_grid(block.rows) if block.rows else html.escape(block.text)}</div>"
+        )
+    yield "</div></section>"
+
+
+def _place(page: Page, block: Block) -> str:
+    x0, top, x1, bottom = block.bbox
+    return (
+        f"left:{100 * x0 / page.width:.2f}%;top:{100 * top / page.height:.2f}%;"
+        f"width:{100 * (x1 - x0) / page.width:.2f}%;height:{100 * (bottom - top) / page.height:.2f}%"
+    )
+
+
+def _grid(rows: Sequence[Sequence[str]]) -> str:
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table>{body}</table>"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")
