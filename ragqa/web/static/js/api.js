@@ -47,7 +47,7 @@ export function toProblem(status, text) {
 }
 
 /** Fetch, asking for a key when the service wants one. Throws Problem, or AbortError when aborted. */
-export async function request(method, path, { json, accept = "application/json", signal } = {}) {
+export async function request(method, path, { json, form, accept = "application/json", signal } = {}) {
   const held = key();
   let response;
   try {
@@ -55,7 +55,7 @@ export async function request(method, path, { json, accept = "application/json",
       method,
       signal,
       headers: headers({ Accept: accept, ...(json === undefined ? {} : { "Content-Type": "application/json" }) }),
-      body: json === undefined ? undefined : JSON.stringify(json),
+      body: json === undefined ? form : JSON.stringify(json),
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -64,7 +64,7 @@ export async function request(method, path, { json, accept = "application/json",
   }
   emit("reached");
   if (response.ok) return response;
-  if (response.status === 401 && (await obtainKey(held))) return request(method, path, { json, accept, signal });
+  if (response.status === 401 && (await obtainKey(held))) return request(method, path, { json, form, accept, signal });
   throw toProblem(response.status, await response.text().catch(() => ""));
 }
 

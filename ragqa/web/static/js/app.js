@@ -5,7 +5,7 @@ import { collections, loadCollections, open, preferred } from "./collections.js"
 import { banner, checkAtStart } from "./connection.js";
 import { resume } from "./conversations.js";
 import { prompt } from "./dialogs.js";
-import { button, fill, h, icon, iconButton } from "./dom.js";
+import { button, fill, h, icon, iconButton, isNarrow, keepingFocus } from "./dom.js";
 import { isActive, documents } from "./documents.js";
 import { emit, on } from "./events.js";
 import { language, speak, t } from "./i18n.js";
@@ -66,6 +66,10 @@ function tab(place, name, iconName, label, count) {
 const header = h("header", { class: "top" });
 
 function drawHeader() {
+  keepingFocus(header, fillHeader);
+}
+
+function fillHeader() {
   const place = collections.current;
   const active = [...documents.byId.values()].filter(isActive).length;
   fill(
@@ -169,7 +173,10 @@ on("collection", drawSide);
 on("document", drawHeader);
 on("documents", drawHeader);
 on("back", () => collections.list === null && start());
-on("panel", () => root.classList.toggle("with-panel", panelIsOpen()));
+on("panel", () => {
+  // A sheet that covers the page keeps the keyboard to itself.
+  for (const one of root.querySelectorAll(".top, .side, main")) one.inert = panelIsOpen() && isNarrow();
+});
 on("ask-only", () => where().view !== "ask" && go({ collection: collections.current }));
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) closePanel();

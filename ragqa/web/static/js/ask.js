@@ -10,7 +10,7 @@ import { clock, t } from "./i18n.js";
 import { dropPlace } from "./shelf.js";
 import { turnNode } from "./answer.js";
 
-const LONGEST = 2000;
+const LONGEST = 1000; // what the service takes
 let draft = "";
 let only = [];
 

@@ -103,8 +103,9 @@ async function follow(id) {
     for await (const { event, data } of stream("GET", `${path(id)}/events`, { signal: controller.signal })) {
       if (mine !== generation) return;
       if (event !== "progress") continue;
+      const known = documents.byId.has(id);
       take(data);
-      emit("document", id);
+      emit(known ? "document" : "documents", id);
       if (!isActive(data)) break;
     }
   } catch {
@@ -128,9 +129,8 @@ export async function fetchDocument(id) {
   return documents.byId.get(id);
 }
 
-async function act(id, verb) {
-  const body = await call("POST", `${path(id)}/${verb}`);
-  const document = body?.document ?? (body?.id ? body : await call("GET", path(id)));
+async function act(id, verb, form) {
+  const document = await call("POST", `${path(id)}/${verb}`, { form });
   documents.byId.set(id, document);
   emit("document", id);
   watchActive();
@@ -138,6 +138,13 @@ async function act(id, verb) {
 
 export const cancelDocument = (id) => act(id, "cancel");
 export const retryDocument = (id) => act(id, "retry");
+
+/** Read an encrypted document again, with its password. */
+export function unlockDocument(id, password) {
+  const form = new FormData();
+  form.append("password", password);
+  return act(id, "retry", form);
+}
 
 export async function deleteDocument(id) {
   await call("DELETE", path(id));

@@ -94,5 +94,13 @@ export function announce(text) {
   setTimeout(() => (place.textContent = text), 50);
 }
 
+/** Redraw `node` by `draw`; what had the focus gets it again, known by its label or words. */
+export function keepingFocus(node, draw) {
+  const nameOf = (one) => one.getAttribute("aria-label") ?? one.textContent;
+  const held = node.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  draw();
+  if (held !== null) [...node.querySelectorAll("a, button, select, input")].find((one) => nameOf(one) === held)?.focus({ preventScroll: true });
+}
+
 /** True on a screen where the side panel covers the page. */
 export const isNarrow = () => matchMedia("(max-width: 760px)").matches;

@@ -1,7 +1,7 @@
 // The side panel: the page a quote stands on, with the quote marked. A sheet from below on a phone.
 
 import { load, pageImage } from "./api.js";
-import { announce, fill, h, iconButton, isNarrow } from "./dom.js";
+import { announce, fill, h, icon, iconButton, isNarrow } from "./dom.js";
 import { collections } from "./collections.js";
 import { fetchDocument } from "./documents.js";
 import { emit, on } from "./events.js";
@@ -103,6 +103,7 @@ function draw() {
       "header",
       { class: "panel-head" },
       h("div", { class: "panel-title" }, h("span", { class: "source-number" }, item.label.replace(/[[\]]/g, "")), h("h2", { title: item.filename }, h("bdi", {}, item.filename))),
+      h("a", { class: "icon-button", href: address({ collection: collections.current, view: "document", id: item.documentId, page: panel.page }), "aria-label": t("document.open"), title: t("document.open"), onclick: closePanel }, icon("open")),
       iconButton("close", t("close"), closePanel),
     ),
     h("blockquote", { class: "panel-quote", tabindex: "0" }, item.quote),
@@ -114,7 +115,6 @@ function draw() {
         : null,
       stepper(pageText, t("pages"), () => turn(panel.page - 1), () => turn(panel.page + 1), { first: panel.page <= 1, last: panel.pages !== null && panel.page >= panel.pages, names: [t("page.previous"), t("page.next")] }),
       h("div", { class: "stepper" }, iconButton("minus", t("zoom.out"), () => zoom(-1), { disabled: panel.zoom === 0 }), iconButton("add", t("zoom.in"), () => zoom(1), { disabled: panel.zoom === ZOOMS.length - 1 })),
-      h("a", { class: "link", href: address({ collection: collections.current, view: "document", id: item.documentId, page: panel.page }), onclick: closePanel }, t("document.open")),
     ),
     view,
   );

@@ -10,7 +10,8 @@ import { has, t } from "./i18n.js";
 export function explain(problem) {
   const code = problem?.code ?? "internal";
   const said = problem?.message ?? "";
-  if (has(`error.${code}`)) return { sentence: t(`error.${code}`), detail: said };
+  const known = code.endsWith("_not_found") && !has(`error.${code}`) ? "not_found" : code;
+  if (has(`error.${known}`)) return { sentence: t(`error.${known}`), detail: said };
   if (said) return { sentence: said, detail: "" };
   return { sentence: t(problem?.status >= 500 || !problem?.status ? "error.internal" : "error.refused", { code }), detail: "" };
 }

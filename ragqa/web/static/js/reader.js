@@ -84,7 +84,7 @@ export function readerView(place) {
     }, { icon: "blocks", class: "link", "aria-pressed": String(overlaid) });
     const original = key()
       ? button(t("document.original"), () => attempt(() => openOriginal(document)), { class: "link", icon: "open" })
-      : h("a", { class: "link", href: `${path(document.id)}/file`, target: "_blank", rel: "noopener noreferrer" }, icon("open"), h("span", {}, t("document.original")));
+      : h("a", { class: "link", href: `${path(document.id)}/file`, download: "" }, icon("open"), h("span", {}, t("document.original")));
     fill(
       head,
       h("div", { class: "reader-title" }, h("a", { class: "icon-button", href: address({ collection: place.collection }), "aria-label": t("back"), title: t("back") }, icon("back")), h("h1", { title: document.filename }, h("bdi", {}, document.filename))),

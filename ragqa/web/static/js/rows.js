@@ -1,8 +1,8 @@
 // One row of the list: a file on its way, or a document.
 
 import { button, fill, h, icon, iconButton } from "./dom.js";
-import { attempt, confirm, showDialog } from "./dialogs.js";
-import { cancelDocument, deleteDocument, documents, isActive, retryDocument, secondsLeft } from "./documents.js";
+import { attempt, confirm, prompt, showDialog } from "./dialogs.js";
+import { cancelDocument, deleteDocument, documents, isActive, retryDocument, secondsLeft, unlockDocument } from "./documents.js";
 import { emit } from "./events.js";
 import { bytes, day, has, number, percent, t, timeLeft } from "./i18n.js";
 import { explain } from "./problems.js";
@@ -77,6 +77,17 @@ async function remove(document) {
   if (sure) await attempt(() => deleteDocument(document.id));
 }
 
+const unlock = (document) =>
+  prompt({
+    title: t("unlock"),
+    label: t("unlock.label", { name: document.filename }),
+    hint: t("unlock.hint"),
+    go: t("unlock.go"),
+    type: "password",
+    maxlength: 1000,
+    act: (password) => unlockDocument(document.id, password),
+  });
+
 /** What was noted while reading, page by page. */
 export function showWarnings(document) {
   return showDialog(t("warnings.title", { name: document.filename }), (close) =>
@@ -108,6 +119,7 @@ function actionsOf(document) {
   if (isActive(document)) return [iconButton("close", t("cancel.named", { name }), () => attempt(() => cancelDocument(document.id)))];
   return [
     document.status === "ready" ? iconButton("ask", t("ask.only", { name }), () => emit("ask-only", document)) : null,
+    document.error?.code === "password_required" ? iconButton("key", t("unlock.named", { name }), () => unlock(document)) : null,
     document.status === "failed" ? iconButton("retry", t("retry.named", { name }), () => attempt(() => retryDocument(document.id))) : null,
     iconButton("bin", t("delete.named", { name }), () => remove(document)),
   ];

@@ -12,7 +12,7 @@ const last = { query: "", hits: null, problem: null, collection: null, kind: "" 
 
 export function searchView() {
   const results = h("div", { class: "results" });
-  const input = h("input", { type: "search", id: "query", "aria-label": t("search.label"), placeholder: t("search.placeholder"), value: last.query, maxlength: 2000, autocomplete: "off", enterkeyhint: "search" });
+  const input = h("input", { type: "search", id: "query", "aria-label": t("search.label"), placeholder: t("search.placeholder"), value: last.query, maxlength: 1000, autocomplete: "off", enterkeyhint: "search" });
   const kind = h("select", { "aria-label": t("search.kind"), onchange: () => last.query && run() }, ["", "text", "table"].map((value) => h("option", { value, selected: value === last.kind }, t(`search.kind.${value || "all"}`))));
   let running = null;
 
@@ -40,7 +40,7 @@ export function searchView() {
     if (last.problem) return fill(results, problemBox(last.problem, button(t("retry"), run, { icon: "retry" })));
     if (last.hits === null) return fill(results, h("div", { class: "empty" }, h("h1", {}, t("search.title")), h("p", {}, t("search.text"))));
     if (!last.hits.length) return fill(results, h("div", { class: "empty" }, h("p", {}, t("search.none"))));
-    return fill(results, h("p", { class: "quiet" }, t("search.found", { n: last.hits.length })), hitList(last.hits, last.query));
+    return fill(results, h("p", { class: "quiet" }, t("search.found", { n: last.hits.length })), hitList(last.hits, last.query, { explained: true }));
   }
 
   draw();

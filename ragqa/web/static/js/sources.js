@@ -1,7 +1,7 @@
 // Citations and hits as things to click, and as items of the side panel.
 
 import { h } from "./dom.js";
-import { percent, t } from "./i18n.js";
+import { has, percent, t } from "./i18n.js";
 import { showPanel } from "./panel.js";
 
 /** A panel item for a citation of `answer`. One that is not stored yet is shown by its chunk. */
@@ -79,7 +79,7 @@ export function markTerms(text, question) {
 
 const bigrams = (term) => [...term].slice(1).map((_, index) => term.slice(index, index + 2));
 
-export function hitList(hits, question, { label } = {}) {
+export function hitList(hits, question, { label, explained = false } = {}) {
   const items = hits.map(hitItem);
   return h(
     "ol",
@@ -94,10 +94,16 @@ export function hitList(hits, question, { label } = {}) {
           h("span", { class: "source-head" }, h("span", { class: "source-number" }, items[index].label), place(hit.filename, hit.page), tags(hit)),
           hit.headings?.length ? h("span", { class: "hit-path" }, hit.headings.join(" › ")) : null,
           h("span", { class: "hit-text" }, markTerms(hit.text, question)),
+          explained && hit.stages?.length ? h("span", { class: "hit-stages" }, hit.stages.map(why)) : null,
         ),
       ),
     ),
   );
+}
+
+/** Where one stage of retrieval put this hit. */
+function why({ stage, rank }) {
+  return h("span", {}, t("stage.rank", { stage: has(`retrieval.${stage}`) ? t(`retrieval.${stage}`) : stage, rank }));
 }
 
 function tags(hit) {
