@@ -37,7 +37,7 @@ flags=${CMAKE_ARGS:-}
 
 # The last line of the stamp is the scope: what serves development also serves running.
 stamp=$( (cat constraints.txt requirements-postgres.txt pyproject.toml packaging/*/pyproject.toml \
-    scripts/setup.sh; pwd; echo "$flags ${TORCH_INDEX_URL:-}") | hash)
+    scripts/setup.sh scripts/build_llama.sh; pwd; echo "$flags ${TORCH_INDEX_URL:-}") | hash)
 if [ -x $VENV/bin/ragqa ] && [ "$(head -n 1 $VENV/stamp 2>/dev/null)" = "$stamp" ]; then
     if [ "$(tail -n 1 $VENV/stamp)" = all ] || [ $scope = runtime ]; then exit 0; fi
 fi
@@ -59,22 +59,16 @@ isa=$( (uname -sm; grep -m 1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null | 
 build_flags="-DLLAVA_BUILD=OFF -DGGML_NATIVE=ON $flags"
 wheels="${XDG_CACHE_HOME:-$HOME/.cache}/ragqa/wheels/$LLAMA-$(echo "$build_flags" | hash)-$isa"
 builder=
-find_wheel() { find "$wheels" -name 'llama_cpp_python-*.whl' 2>/dev/null | head -n 1; }
+find_wheel() { find "$wheels" -maxdepth 1 -name 'llama_cpp_python-*.whl' 2>/dev/null | head -n 1; }
 if [ -z "$(find_wheel)" ]; then
     command -v "${CXX:-c++}" >/dev/null || fail "no C++ compiler: install gcc and g++ (on Debian and Ubuntu: apt install g++), or set CXX"
     say "building llama-cpp-python $LLAMA in the background (several minutes, once; log: $VENV/llama-build.log)"
-    mkdir -p "$wheels"
-    (
-        new=$(mktemp -d "$wheels/.build-XXXXXX")
-        trap 'rm -rf "$new"' EXIT
-        cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-        CMAKE_ARGS="$build_flags" CMAKE_BUILD_PARALLEL_LEVEL=$cores \
-            $VENV/bin/python -m pip --disable-pip-version-check wheel --no-cache-dir --no-deps \
-            --no-binary llama-cpp-python -w "$new" "llama-cpp-python==$LLAMA" >$VENV/llama-build.log 2>&1
-        mv "$new"/llama_cpp_python-*.whl "$wheels/"
-    ) &
+    # In a session of its own, so that all of its compilers can be ended together.
+    CMAKE_ARGS="$build_flags" $VENV/bin/python -c \
+        'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' \
+        sh scripts/build_llama.sh $VENV/bin/python "$LLAMA" "$wheels" >$VENV/llama-build.log 2>&1 &
     builder=$!
-    trap 'kill $builder 2>/dev/null || true' EXIT
+    trap 'kill -- -$builder 2>/dev/null || true' EXIT
     trap 'exit 130' INT TERM
 fi
 
