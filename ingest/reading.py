@@ -205,3 +205,14 @@ def _raised(outcome: FileInfo | RagqaError) -> FileInfo:
     if isinstance(outcome, RagqaError):
         raise outcome
     return outcome
+
+
+def assembled_here(path: Path, options: ReadOptions) -> list[Page]:
+    """Read and assemble a file of our own in this process, without the sandbox.
+
+    For benchmarks and tests: never for a file from elsewhere.
+    """
+    source = _open(path, options.password)
+    raws = [_read(path, options, number) for number in range(1, source.pages + 1)]
+    heads = running_heads(raws)
+    return [assemble(raw, heads) for raw in raws]

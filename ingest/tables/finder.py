@@ -1,9 +1,10 @@
-"""Which tables a page holds: ruled grids first, then columns that stand without rules."""
+"""Which tables a page holds: ruled grids first, then columns that stand by white alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingest.tables.aligned import aligned_tables
 from ingest.tables.ruled import ruled_tables
 
 if TYPE_CHECKING:
@@ -16,4 +17,6 @@ class GridFinder:
 
     def find(self, page: Ink) -> list[RawTable]:
         """Return the tables, top to bottom."""
-        return sorted(ruled_tables(page), key=lambda table: table.bbox.top)
+        ruled = ruled_tables(page)
+        aligned = aligned_tables(page, [table.bbox for table in ruled])
+        return sorted([*ruled, *aligned], key=lambda table: table.bbox.top)

@@ -1,0 +1,114 @@
+"""Lines cut into segments where the white is wider than between words, and set in rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ingest.ports import Ink
+
+_WHITE = 0.85
+"""In ems. Blanks between words are a quarter of an em, in justified lines up to two thirds."""
+_NUMBER = re.compile(r"[^\w]*[-−–(]?[$€£¥]?\s*[\d][\d\s.,:/%×x()-−–]*[%)a-zA-Z*†‡]{0,3}[^\w]*")
+_EMPTY = frozenset("-–—―…." + "−")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Characters ``[start, end)`` that stand close together on one line."""
+
+    start: int
+    end: int
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+    text: str
+
+    @property
+    def is_number(self) -> bool:
+        """True for figures, percentages, amounts, and the dashes that stand for none."""
+        text = self.text
+        return bool(_NUMBER.fullmatch(text)) or set(text) <= _EMPTY or text in ("n/a", "N/A", "NA")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Segments on one baseline, from left to right."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def top(self) -> float:
+        """The highest point of its segments."""
+        return min(segment.top for segment in self.segments)
+
+    @property
+    def bottom(self) -> float:
+        """The lowest point of its segments."""
+        return max(segment.bottom for segment in self.segments)
+
+    @property
+    def middle(self) -> float:
+        """Where its letters stand."""
+        return (self.segments[0].top + self.segments[0].bottom) / 2
+
+
+def segments_of(page: Ink) -> Iterator[Segment]:
+    """Yield the segments of all lines of a page."""
+    boxes = page.char_boxes
+    for start, end in page.lines:
+        text = page.text[start:end]
+        solid = np.array([i for i, char in enumerate(text) if not char.isspace()], dtype=np.intp)
+        solid = solid[~_leaders(text)[solid]] if "..." in text or ". ." in text else solid
+        if not len(solid):
+            continue
+        own = boxes[start:end][solid]
+        em = float(np.median(own[:, 3] - own[:, 1])) / 1.2
+        wide = own[1:, 0] - own[:-1, 2] > _WHITE * em
+        for part in np.split(np.arange(len(solid)), np.flatnonzero(wide) + 1):
+            first, last = int(solid[part[0]]), int(solid[part[-1]]) + 1
+            x0, top = own[part, :2].min(axis=0)
+            x1, bottom = own[part, 2:].max(axis=0)
+            yield Segment(
+                start + first,
+                start + last,
+                float(x0),
+                float(top),
+                float(x1),
+                float(bottom),
+                text[first:last],
+            )
+
+
+def rows_of(segments: Sequence[Segment]) -> list[Row]:
+    """Gather segments on one baseline, top to bottom."""
+    gathered: list[list[Segment]] = []
+    low = high = 0.0
+    for segment in sorted(segments, key=lambda s: ((s.top + s.bottom) / 2, s.x0)):
+        middle = (segment.top + segment.bottom) / 2
+        height = segment.bottom - segment.top
+        if (
+            gathered
+            and low <= middle <= high
+            and min(high, segment.bottom) - max(low, segment.top) > 0.55 * min(height, high - low)
+        ):
+            gathered[-1].append(segment)
+        else:
+            gathered.append([segment])
+            low, high = segment.top, segment.bottom
+    return [Row(tuple(sorted(row, key=lambda s: s.x0))) for row in gathered]
+
+
+def _leaders(text: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Mark the dots that lead from a label to its number."""
+    marks = np.zeros(len(text), np.bool_)
+    for match in re.finditer(r"(?:[.·…]\s?){4,}", text):
+        marks[match.start() : match.end()] = True
+    return marks
