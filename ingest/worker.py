@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import procrastinate
@@ -18,6 +20,8 @@ from ragqa.store.versions import Claim, claim_version, fail_version
 from ragqa.types import DocumentId, Failure, Id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ragqa.wiring import Services
 
 logger = logging.getLogger(__name__)
@@ -26,6 +30,8 @@ MOST_ATTEMPTS = 3
 HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 15.0
 SWEEP_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+"""After so long without work a worker gives the memory of its models back."""
 
 HEALING = RetryStrategy(
     max_attempts=MOST_ATTEMPTS,
@@ -51,12 +57,15 @@ async def _run(services: Services, *, concurrency: int, until_idle: bool) -> Non
     )
     app = procrastinate.App(connector=connector)
 
+    rest = _Rest()
+
     @app.task(name=TASK, queue=QUEUE, retry=HEALING)
     def take(document_id: str, version: int) -> None:
-        attend(services, DocumentId(Id.parse(document_id)), version)
+        with rest.interrupted():
+            attend(services, DocumentId(Id.parse(document_id)), version)
 
     async with app.open_async():
-        sweeper = asyncio.create_task(_sweep(app))
+        sweeper = asyncio.create_task(_sweep(app, services, rest))
         try:
             await app.run_worker_async(
                 queues=[QUEUE],
@@ -73,9 +82,35 @@ async def _run(services: Services, *, concurrency: int, until_idle: bool) -> Non
             sweeper.cancel()
 
 
-async def _sweep(app: procrastinate.App) -> None:
-    """Give the jobs of killed workers back to the queue."""
+class _Rest:
+    """Knows how long there has been nothing to do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._since = time.monotonic()
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        with self._lock:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._since = time.monotonic()
+
+    def seconds(self) -> float:
+        with self._lock:
+            return 0.0 if self._busy else time.monotonic() - self._since
+
+
+async def _sweep(app: procrastinate.App, services: Services, rest: _Rest) -> None:
+    """Give the jobs of killed workers back to the queue, and unused memory to the machine."""
     while True:
+        if rest.seconds() > IDLE_SECONDS:
+            services.forget_models()
         try:
             for job in await app.job_manager.get_stalled_jobs(
                 queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import threading
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,18 @@ class Services:
             if name not in self._embedders:
                 self._embedders[name] = build_embedder(name, self.settings)
             return self._embedders[name]
+
+    def forget_models(self) -> None:
+        """Give the memory of loaded models back; whoever needs one loads it again."""
+        with self._loading:
+            loaded = bool(self._embedders)
+            self._embedders.clear()
+            self._retrievers.clear()
+            self._generator = self._reranker = None
+        if loaded:
+            gc.collect()
+            with suppress(OSError, AttributeError):  # only glibc keeps freed memory to itself
+                ctypes.CDLL(None).malloc_trim(0)
 
     def generator(self) -> Generator:
         """Return the generator that the settings name.
