@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import CallbackManagerForRetrieverRun
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.prompt_values import PromptValue
     from numpy.typing import NDArray
 
     from ragqa.types import Hit, Message
@@ -241,9 +242,11 @@ def build_chain(
     retriever: BaseRetriever,
     model: BaseChatModel,
     *,
-    prompt: ChatPromptTemplate = PROMPT,
+    prompt: Runnable[dict[str, str], PromptValue] = PROMPT,
 ) -> Runnable[str, dict[str, Any]]:
     """Return a chain from a question to ``{"question", "documents", "answer"}``.
+
+    ``prompt`` is given ``{"question", "passages"}``.
 
     ``documents`` are in the order of the numbers in the prompt, so ``[1]`` in the answer is
     ``documents[0]``. Nothing checks the answer against them: ``ragqa.answering`` does that.

@@ -84,7 +84,8 @@ class OpenAiServerGenerator:
     ) -> Stream[Token, None, Usage]:
         """Yield the completion piece by piece; the generator's return value is the usage.
 
-        Closing the generator closes the connection, which stops the server.
+        A server that reports no usage is counted for: its pieces are tokens, the prompt is
+        estimated. Closing the generator closes the connection, which stops the server.
 
         Raises:
             GenerationFailed: If the server cannot be reached, refuses, is silent for too long, or
@@ -93,7 +94,8 @@ class OpenAiServerGenerator:
         import httpx2
         from openai import OpenAIError
 
-        usage = Usage()
+        usage: Usage | None = None
+        pieces = 0
         try:
             with self._open(messages, max_tokens, stop) as stream:
                 for chunk in stream:
@@ -101,10 +103,11 @@ class OpenAiServerGenerator:
                         usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                     text = chunk.choices[0].delta.content if chunk.choices else None
                     if text:
+                        pieces += 1
                         yield Token(text)
         except (OpenAIError, httpx2.HTTPError) as error:
             raise GenerationFailed(self._explain(error)) from error
-        return usage
+        return usage or Usage(sum(self.count_tokens(turn.content) for turn in messages), pieces)
 
     def _open(self, messages: Sequence[Message], max_tokens: int, stop: Sequence[str]) -> Any:
         turns: Any = [{"role": turn.role, "content": turn.content} for turn in messages]

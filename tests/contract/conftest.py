@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from transformers import BertConfig, BertModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 WORDS = "的一是不了人我在有他这为之大来以个中上们合同金额公司银行贷款利率多少钱年月日"
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"

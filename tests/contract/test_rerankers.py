@@ -37,7 +37,7 @@ def _build(folder: Path, labels: int = 1) -> Path:
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[("<s>", 0), ("</s>", 2)],
     )
-    PreTrainedTokenizerFast(
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         bos_token="<s>",
         eos_token="</s>",
@@ -56,7 +56,7 @@ def _build(folder: Path, labels: int = 1) -> Path:
         intermediate_size=64,
         max_position_embeddings=514,
         type_vocab_size=1,
-        num_labels=labels,
+        id2label={number: str(number) for number in range(labels)},
         initializer_range=0.5,
     )
     XLMRobertaForSequenceClassification(configuration).save_pretrained(folder)
@@ -93,7 +93,7 @@ def test_the_same_hits_come_back_best_first(reranker: CrossEncoderReranker) -> N
 def test_scores_are_those_of_the_model_for_question_and_passage(
     reranker: CrossEncoderReranker, folder: Path
 ) -> None:
-    model = XLMRobertaForSequenceClassification.from_pretrained(folder).eval()
+    model = XLMRobertaForSequenceClassification.from_pretrained(folder).train(False)
     words = CrossEncoder(str(folder)).tokenizer(
         ["贷款利率多少"], [PASSAGES[0]], return_tensors="pt"
     )
