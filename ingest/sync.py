@@ -15,6 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.readers.kind import SUFFIXES
 from ragqa.errors import Conflict, InvalidInput, RagqaError, UnreadableFile
 from ragqa.store.documents import check_filename, find_document, find_document_by_name
 from ragqa.store.files import hash_file
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SUPPORTED = frozenset({".pdf", ".txt", ".md"})
 SETTLED_SECONDS = 2.0
 """A file that changed within the last seconds may still be growing."""
 
@@ -126,7 +126,7 @@ class Sync:
             path = file.relative_to(root).as_posix()
             if not self._chosen(path):
                 continue
-            if file.suffix.lower() not in SUPPORTED:
+            if file.suffix.casefold() not in SUFFIXES:
                 batch.skip(
                     path, f"{file.suffix or 'no extension'} is not a kind of file that is read"
                 )

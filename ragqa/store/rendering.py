@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
+import resource
 import threading
-from pathlib import Path
+from concurrent.futures import TimeoutError as Overdue
 from typing import TYPE_CHECKING, Any
 
-from ragqa.errors import NotFound, PasswordRequired, UnreadableFile
+from pebble import ProcessExpired, ProcessPool
+
+from ragqa.errors import NotFound, PasswordRequired, RagqaError, UnreadableFile
 from ragqa.store.plaintext import HEIGHT, LEADING, SIZE, WIDTH, lay_out, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ragqa.types import BBox
 
@@ -18,7 +24,11 @@ MAX_PIXELS = 12_000_000
 LEAST_DPI, MOST_DPI = 20, 400
 _YELLOW = (1.0, 0.86, 0.1)
 _BORDER = (0.85, 0.55, 0.0)
-_one_at_a_time = threading.Lock()  # MuPDF must not be used by two threads at once
+SECONDS = 20.0
+MEMORY_BYTES = 3 << 30
+PICTURES_A_CHILD = 500
+_making = threading.Lock()
+_pool: ProcessPool | None = None
 
 
 def render_png(
@@ -44,28 +54,58 @@ def render_png(
     Raises:
         NotFound: If there is no such page.
         PasswordRequired: If the file is encrypted and the password does not open it.
-        UnreadableFile: If it cannot be drawn.
+        UnreadableFile: If it cannot be drawn, or not within 20 seconds.
     """
+    kind = (suffix or path.suffix).casefold()
+    work = _child().schedule(
+        _render, (path, page, dpi, list(boxes), password, kind), timeout=SECONDS
+    )
+    try:
+        drawn = work.result()
+    except (Overdue, ProcessExpired) as error:
+        raise UnreadableFile(f"page {page} of this file cannot be drawn: {error}") from error
+    if isinstance(drawn, RagqaError):
+        raise drawn
+    picture: bytes = drawn
+    return picture
+
+
+def _child() -> ProcessPool:
+    """Return the process that draws: a page that crashes it costs that picture only."""
+    global _pool
+    with _making:
+        if _pool is None or not _pool.active:
+            context = multiprocessing.get_context("forkserver")
+            _pool = ProcessPool(
+                1, max_tasks=PICTURES_A_CHILD, context=context, initializer=_confine
+            )
+            atexit.register(_pool.stop)
+        return _pool
+
+
+def _confine() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def _render(
+    path: Path, page: int, dpi: float, boxes: list[BBox], password: str | None, suffix: str
+) -> bytes | RagqaError:
+    """Draw, in the child; errors are returned, since MuPDF's do not travel."""
     import pymupdf
 
-    with _one_at_a_time:
-        pymupdf.TOOLS.mupdf_display_errors(False)
-        pymupdf.TOOLS.mupdf_display_warnings(False)
-        try:
-            with _open(Path(path), (suffix or Path(path).suffix).casefold()) as document:
-                return _draw(_page(document, page, password), dpi, boxes)
-        except (NotFound, PasswordRequired, UnreadableFile):
-            raise
-        except Exception as error:
-            raise UnreadableFile(f"page {page} of this file cannot be drawn") from error
-
-
-def _page(document: Any, page: int, password: str | None) -> Any:
-    if document.needs_pass and not document.authenticate(password or ""):
-        raise PasswordRequired("the file is encrypted: its password is needed")
-    if not 1 <= page <= document.page_count:
-        raise NotFound(f"page {page}: the file has {document.page_count} pages")
-    return document[page - 1]
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    try:
+        with _open(path, suffix) as document:
+            if document.needs_pass and not document.authenticate(password or ""):
+                return PasswordRequired("the file is encrypted: its password is needed")
+            if not 1 <= page <= document.page_count:
+                return NotFound(f"page {page}: the file has {document.page_count} pages")
+            return _draw(document[page - 1], dpi, boxes)
+    except RagqaError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  (whatever a broken file makes MuPDF raise)
+        return UnreadableFile(f"page {page} of this file cannot be drawn: {error}")
 
 
 def _open(path: Path, suffix: str) -> Any:
