@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ragqa.answering.answerer import Answerer, Event
     from ragqa.ports import Embedder, Generator, Reranker, Retriever
     from ragqa.settings import Settings
-    from ragqa.types import Collection, Filter
+    from ragqa.types import Collection, Filter, Hit
 
 HASHING = "hashing"
 EXTRACTIVE = "extractive"
@@ -99,6 +99,20 @@ class Services:
                     StoredChunks(self.database), self.embedder(model), self.reranker()
                 )
             return self._retrievers[model]
+
+    def retrieve(
+        self, question: str, collection: str, *, limit: int, only: Filter | None = None
+    ) -> list[Hit]:
+        """Return at most ``limit`` hits of a collection, best first.
+
+        Raises:
+            NotFound: If there is no such collection.
+        """
+        with self.database.transaction() as conn:
+            found = find_collection(conn, collection)
+        return self.retriever(found.embedding_model).retrieve(
+            question, found.name, limit=limit, only=only
+        )
 
     def create_collection(self, name: str) -> Collection:
         """Make an empty collection bound to the embedding model that the settings name."""

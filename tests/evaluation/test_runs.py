@@ -1,0 +1,118 @@
+"""Reading labelled questions, judging rankings, and the report of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ragqa.errors import InvalidInput
+from ragqa.evaluation.datasets import (
+    Passage,
+    Place,
+    Question,
+    read_beir,
+    read_passage_set,
+    read_questions,
+)
+from ragqa.evaluation.report import render_report
+from ragqa.evaluation.run import evaluate_retrieval, judge_hits
+from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def hit(filename: str, page: int, text: str = "text") -> Hit:
+    number = Id(CollectionId(1), page)
+    chunk = Chunk(page, Span(0, len(text)), text)
+    return Hit(ChunkId(number), DocumentId(number), filename, chunk, "text", 1.0)
+
+
+def test_a_hit_is_right_when_file_and_page_are() -> None:
+    question = Question("q", "?", places=(Place("a.pdf", 3),))
+    record = judge_hits(question, [hit("b.pdf", 3), hit("a.pdf", 2), hit("a.pdf", 3)])
+    assert [found["right"] for found in record["found"]] == [False, False, True]
+    assert record["measures"]["mrr@10"] == 1 / 3
+
+
+def test_a_question_without_a_page_asks_for_the_file() -> None:
+    question = Question("q", "?", places=(Place("a.pdf"),))
+    assert judge_hits(question, [hit("a.pdf", 9)])["measures"]["hit@1"] == 1
+
+
+def test_two_chunks_of_one_page_are_one_place_found() -> None:
+    question = Question("q", "?", places=(Place("a.pdf", 1), Place("a.pdf", 2)))
+    record = judge_hits(question, [hit("a.pdf", 1), hit("a.pdf", 1)])
+    assert record["measures"]["recall@10"] == 1 / 2
+
+
+def test_question_lines_follow_the_contract() -> None:
+    read = read_questions(
+        [
+            {"id": 7, "question": "Wo?", "answers": ["hier"], "document": "a.pdf", "page": 2},
+            {"question": "Warum?", "document": None, "page": None, "answerable": False},
+            {"question": "Wer?", "document": "b.pdf", "pages": [1, 4], "page": 1},
+        ]
+    )
+    assert read[0] == Question("7", "Wo?", ("hier",), (Place("a.pdf", 2),))
+    assert (read[1].answerable, read[1].places) == (False, ())
+    assert read[2].places == (Place("b.pdf", 1), Place("b.pdf", 4))
+
+
+def test_a_line_without_a_question_is_named() -> None:
+    with pytest.raises(InvalidInput, match="line 2 has no question"):
+        read_questions([{"question": "a"}, {"id": 1}])
+
+
+def test_beir_folders_are_read(tmp_path: Path) -> None:
+    write_lines(tmp_path / "corpus.jsonl", {"_id": "d1", "title": "T", "text": "body"})
+    write_lines(
+        tmp_path / "queries.jsonl", {"_id": "q1", "text": "asked"}, {"_id": "q2", "text": "not"}
+    )
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td1\t0\n"
+    )
+    passages, questions = read_beir(tmp_path)
+    assert passages == [Passage("d1", "body", "T")]
+    assert questions == [Question("q1", "asked", places=(Place("d1"),))]
+
+
+def test_sets_are_joined_into_one_corpus(tmp_path: Path) -> None:
+    write_lines(
+        tmp_path / "passages.jsonl",
+        {"id": "one/1", "set": "one", "text": "a"},
+        {"id": "two/1", "set": "two", "text": "b"},
+        {"id": "three/1", "set": "three", "text": "c"},
+    )
+    asked = {"question": "?", "answers": ["x"], "passages": ["one/1"]}
+    write_lines(
+        tmp_path / "questions.jsonl",
+        {"id": "q1", "set": "one", "answerable": True} | asked,
+        {"id": "q2", "set": "one", "answerable": False} | asked,
+        {"id": "q3", "set": "three", "answerable": True} | asked,
+    )
+    passages, questions = read_passage_set(tmp_path, ["one", "two"])
+    assert [passage.id for passage in passages] == ["one/1", "two/1"]
+    assert [question.id for question in questions] == ["q1"]
+
+
+def test_the_report_shows_figures_and_escapes_what_failed() -> None:
+    questions = [
+        Question("1", "what is <b>?", places=(Place("a.pdf", 1),)),
+        Question("2", "fine", places=(Place("b.pdf", 1),)),
+        Question("3", "unanswerable", answerable=False),
+    ]
+    result = evaluate_retrieval(lambda _: [hit("b.pdf", 1, "<script>")], questions)
+    assert result["metrics"]["hit@1"] == 0.5
+    assert result["intervals"]["hit@1"]["n"] == 2
+    page = render_report(result)
+    assert "what is &lt;b&gt;?" in page
+    assert "<script>" not in page
+    assert "right page not among them" in page
+
+
+def write_lines(path: Path, *records: object) -> None:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
