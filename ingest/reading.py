@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingest.assemble import assemble
 from ingest.heads import running_heads
-from ingest.sandbox import Limits, Lost, Sandbox, Stopped, allow_cpu, in_order
+from ingest.sandbox import Limits, Lost, Stopped, allow_cpu, borrowed, in_order
 from ingest.types import PARSER_VERSION, FileInfo, RawPage, ReadOptions, RunningHeads
 from ragqa.errors import Cancelled, RagqaError, TooLarge, UnreadableFile
 from ragqa.types import Notice, Page
@@ -47,7 +47,8 @@ def inspect(path: Path, options: ReadOptions) -> FileInfo:
         PasswordRequired: If it is encrypted and the password is missing or wrong.
         TooLarge: If it has more pages than ``options.max_pages``.
     """
-    with Sandbox(Limits(max(_OPEN_SECONDS, options.page_seconds), options.page_memory_mb)) as box:
+    limits = Limits(max(_OPEN_SECONDS, options.page_seconds), options.page_memory_mb)
+    with borrowed(limits, processes=_cores()) as box:
         try:
             outcome: FileInfo | RagqaError = box.wait(box.start(inspect_here, path, options))
         except Lost as lost:
@@ -76,33 +77,38 @@ def read_pages(
     """
     if not numbers:
         return
-    cores = len(os.sched_getaffinity(0))
-    processes = max(1, min(cores, len(numbers)))
     function = functools.partial(read_here, path, options)
     limits = Limits(options.page_seconds, options.page_memory_mb)
-    with Sandbox(limits, processes=processes) as box:
-        try:
-            for number, result in in_order(box, function, numbers, ahead=2 * processes, stop=stop):
+    try:
+        with borrowed(limits, processes=_cores()) as box:
+            for number, result in in_order(box, function, numbers, ahead=2 * _cores(), stop=stop):
                 yield (
                     _given_up(number, result)
                     if isinstance(result, Lost)
                     else RawPage.from_bytes(result)
                 )
-        except Stopped as stopped:
-            raise Cancelled(f"reading {path.name} was cancelled") from stopped
+    except Stopped as stopped:
+        raise Cancelled(f"reading {path.name} was cancelled") from stopped
 
 
-def parse(path: Path, options: ReadOptions) -> Parsed:
-    """Read a whole file.
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def parse(path: Path, options: ReadOptions, *, first: int | None = None) -> Parsed:
+    """Read a whole file, or its first pages.
 
     Raises:
         RagqaError: What ``inspect`` raises.
     """
     info = inspect(path, options)
-    raws = tuple(read_pages(path, range(1, info.pages + 1), options))
+    last = min(info.pages, first or info.pages)
+    raws = tuple(read_pages(path, range(1, last + 1), options))
     heads = running_heads(raws)
     pages = tuple(assemble(raw, heads) for raw in raws)
     notices = (*info.notices, *(notice for raw in raws for notice in raw.notices))
+    if not any(page.text for page in pages):
+        notices = (*notices, Notice("no_text", "no text was found in this file"))
     return Parsed(pages, notices, heads, raws)
 
 

@@ -6,13 +6,17 @@ with the reason; never the parent.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import multiprocessing
 import resource
 import signal
+import threading
+import time
 from collections import deque
 from concurrent.futures import CancelledError, TimeoutError  # noqa: A004 - pebble raises this one
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +28,9 @@ _POLL_SECONDS = 0.1
 _FILE_BYTES = 64 << 20
 """Largest file a child may write."""
 _TASKS_EACH = 400
+IDLE_SECONDS = 15.0
+_idle_lock = threading.Lock()
+_idle: list[tuple[float, Limits, int, Sandbox]] = []
 """Pieces of work after which a child is replaced, so that leaks of a reader stay small."""
 _PR_SET_PDEATHSIG = 1
 
@@ -113,6 +120,47 @@ class Sandbox:
                     raise Lost(
                         f"it takes longer than the {self._limits.seconds:g} s a page may take"
                     ) from error
+
+
+@contextmanager
+def borrowed(limits: Limits, *, processes: int = 1) -> Iterator[Sandbox]:
+    """Give a sandbox that may have served before: starting processes costs more than most pages.
+
+    One that saw an exception is ended. One that nobody borrows for ``IDLE_SECONDS`` is ended too,
+    so that loaded OCR models do not lie about.
+    """
+    sandbox = _take_idle(limits, processes) or Sandbox(limits, processes=processes)
+    try:
+        yield sandbox
+    except BaseException:
+        sandbox.close()
+        raise
+    with _idle_lock:
+        _idle.append((time.monotonic(), limits, processes, sandbox))
+    ending = threading.Timer(IDLE_SECONDS + 0.5, _end_idle)
+    ending.daemon = True
+    ending.start()
+
+
+def _take_idle(limits: Limits, processes: int) -> Sandbox | None:
+    with _idle_lock:
+        for place, (_, kept, count, sandbox) in enumerate(_idle):
+            if (kept, count) == (limits, processes):
+                del _idle[place]
+                return sandbox
+    return None
+
+
+def _end_idle(seconds: float = IDLE_SECONDS) -> None:
+    now = time.monotonic()
+    with _idle_lock:
+        ended = [entry for entry in _idle if now - entry[0] >= seconds]
+        _idle[:] = [entry for entry in _idle if now - entry[0] < seconds]
+    for _, _, _, sandbox in ended:
+        sandbox.close()
+
+
+atexit.register(_end_idle, 0.0)
 
 
 def confine(limits: Limits) -> None:
