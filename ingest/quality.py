@@ -50,7 +50,7 @@ def judge(layer: Layer) -> Verdict:
     if not solid:
         if covered >= 0.02:
             return Verdict("image_only")
-        return Verdict("drawn_text") if len(layer.rules) >= 100 else Verdict("")
+        return Verdict("drawn_text") if len(layer.rules) >= 8 else Verdict("")
     if is_garbage(layer.text):
         return Verdict("garbage_text")
     if layer.invisible > solid / 2 and covered > 0.5:

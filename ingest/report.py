@@ -134,9 +134,10 @@ def _section(path: Path, page: Page, password: str | None) -> Iterator[str]:
 
 def _place(page: Page, block: Block) -> str:
     x0, top, x1, bottom = block.bbox
+    across, down = 100 / page.width, 100 / page.height
     return (
-        f"left:{100 * x0 / page.width:.2f}%;top:{100 * top / page.height:.2f}%;"
-        f"width:{100 * (x1 - x0) / page.width:.2f}%;height:{100 * (bottom - top) / page.height:.2f}%"
+        f"left:{across * x0:.2f}%;top:{down * top:.2f}%;"
+        f"width:{across * (x1 - x0):.2f}%;height:{down * (bottom - top):.2f}%"
     )
 
 

@@ -2,96 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ingest.readers.stext import BOLD, FILLED, STROKED, Glyphs, read_glyphs
 from ingest.types import Layer, Line
-from ragqa.errors import PasswordRequired, UnreadableFile
 from ragqa.types import BBox, Notice
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
-
-    from ingest.types import FileKind
 
 MAX_PIXELS = 40_000_000
 """A page is never rendered larger: 200 dpi of A1."""
 _WHITE = 0xF8
-
-
-def open_document(
-    path: Path, kind: FileKind = "pdf", password: str | None = None
-) -> tuple[Any, tuple[Notice, ...]]:
-    """Open a file as a ``pymupdf.Document``; pictures become one-page PDFs.
-
-    Returns:
-        The document, and what a reader of it should know.
-
-    Raises:
-        UnreadableFile: If no page can be found in it.
-        PasswordRequired: If it is encrypted and the password is missing or wrong.
-    """
-    import pymupdf
-
-    pymupdf.TOOLS.mupdf_display_errors(False)
-    pymupdf.TOOLS.mupdf_display_warnings(False)
-    try:
-        if kind == "pdf":
-            document = pymupdf.open(path, filetype="pdf")
-        else:
-            with pymupdf.open(path) as source:
-                document = pymupdf.open(stream=source.convert_to_pdf(), filetype="pdf")
-        locked = bool(document.needs_pass) and not document.authenticate(password or "")
-        pages = 0 if locked else document.page_count
-    except Exception as error:  # noqa: BLE001 - MuPDF's exceptions share no base
-        return _repaired(path, password, error)
-    if locked:
-        raise PasswordRequired(
-            f"{path.name} is encrypted and the password given does not open it: "
-            "give the right password"
-            if password
-            else f"{path.name} is encrypted: give its password"
-        )
-    if pages == 0:
-        return _repaired(path, password, None)
-    notices = []
-    if document.is_repaired:
-        notices.append(
-            Notice("repaired", "the file is damaged and was repaired; some of it may be missing")
-        )
-    return document, tuple(notices)
-
-
-def _repaired(
-    path: Path, password: str | None, error: Exception | None
-) -> tuple[Any, tuple[Notice, ...]]:
-    """Let another reader rebuild the file where MuPDF gives up."""
-    import io
-
-    import pikepdf
-    import pymupdf
-
-    try:
-        with pikepdf.open(path, password=password or "") as second:
-            rebuilt = io.BytesIO()
-            second.save(rebuilt)
-        document = pymupdf.open(stream=rebuilt.getvalue(), filetype="pdf")
-        if document.page_count:
-            return document, (
-                Notice("repaired", "the file is damaged and was rebuilt; some may be missing"),
-            )
-    except pikepdf.PasswordError as locked:
-        raise PasswordRequired(f"{path.name} is encrypted: give its password") from locked
-    except Exception as second_error:  # noqa: BLE001 - neither reader's exceptions share a base
-        error = error or second_error
-    raise UnreadableFile(
-        f"{path.name} cannot be read as a PDF, it is damaged beyond repair: "
-        "save or download it again"
-    ) from error
 
 
 def read_layer(document: Any, number: int) -> Layer:
@@ -106,17 +31,18 @@ def read_layer(document: Any, number: int) -> Layer:
     hidden &= ~_is_space(codes)
     keep = ~hidden & ~_repeated_space(codes)
     text, kept_boxes, lines = _lines(glyphs, codes, boxes, keep)
-    notices: tuple[Notice, ...] = ()
-    if count := int(hidden.sum()):
-        notices = (
+    count = int(hidden.sum())
+    notices: list[Notice] = []
+    if count:
+        notices.append(
             Notice(
                 "hidden_text",
                 f"{count} characters that a reader of the page cannot see were left out "
                 "(outside the page, or white on white)",
                 number,
-            ),
+            )
         )
-    return Layer(
+    layer = Layer(
         number=number,
         width=width,
         height=height,
@@ -128,7 +54,62 @@ def read_layer(document: Any, number: int) -> Layer:
         invisible=int((unseen & keep & ~_is_space(codes)).sum()),
         hidden=count,
         turned=_turned(glyphs),
-        notices=notices,
+        notices=tuple(notices),
+    )
+    return _with_annotations(page, layer) if _has_annotations(document, page) else layer
+
+
+def _has_annotations(document: Any, page: Any) -> bool:
+    return bool(document.xref_get_key(page.xref, "Annots")[0] != "null")
+
+
+def _with_annotations(page: Any, layer: Layer) -> Layer:
+    """Add what form fields and annotations show, and what notes say, marked as such."""
+    for what, mark in (("widgets", "field"), ("annots", "note")):
+        glyphs = read_glyphs(page, "widgets" if what == "widgets" else "annots")
+        codes, boxes = _sane(glyphs.chars["code"]), glyphs.boxes
+        keep = ~_off_page(boxes, layer.width, layer.height) & ~_repeated_space(codes)
+        layer = _joined(layer, *_lines(glyphs, codes, boxes, keep), mark)
+    for note in page.annots():
+        content = " ".join((note.info.get("content") or "").split())
+        if content and content not in layer.text:
+            # The rectangle is unrotated, the layer is as displayed.
+            place = (note.rect * page.rotation_matrix).normalize() & page.rect
+            layer = _joined(layer, *_spread(content, BBox(*map(float, place))), "note")
+    return layer
+
+
+def _spread(text: str, area: BBox) -> tuple[str, NDArray[np.float32], tuple[Line, ...]]:
+    """Set a note's text evenly over the mark that stands for it on the page."""
+    edges = np.linspace(area.x0, area.x1, len(text) + 1)
+    boxes = np.empty((len(text), 4), np.float32)
+    boxes[:, 0], boxes[:, 2] = edges[:-1], edges[1:]
+    boxes[:, 1], boxes[:, 3] = area.top, area.bottom
+    return text, boxes, (Line(0, len(text), area, size=9.0),)
+
+
+def _joined(
+    layer: Layer,
+    text: str,
+    boxes: NDArray[np.float32],
+    lines: tuple[Line, ...],
+    mark: str,
+) -> Layer:
+    if not text:
+        return layer
+    at = len(layer.text)
+    block = 1 + max((line.block for line in layer.lines), default=0)
+    added = tuple(
+        replace(
+            line, start=line.start + at, end=line.end + at, block=line.block + block, marked=mark
+        )
+        for line in lines
+    )
+    return replace(
+        layer,
+        text=layer.text + text,
+        char_boxes=np.concatenate([layer.char_boxes, boxes]),
+        lines=(*layer.lines, *added),
     )
 
 
@@ -148,15 +129,6 @@ def render(document: Any, number: int, dpi: float, clip: BBox | None = None) -> 
     )
     image = np.frombuffer(pixmap.samples_mv, np.uint8).reshape(pixmap.height, pixmap.width, 3)
     return np.ascontiguousarray(image[:, :, ::-1])
-
-
-def outline(document: Any) -> dict[int, list[tuple[int, str]]]:
-    """Return the file's outline by page: (level, title) in order."""
-    entries: dict[int, list[tuple[int, str]]] = {}
-    for level, title, page in document.get_toc(simple=True):
-        if page > 0 and title.strip():
-            entries.setdefault(page, []).append((int(level), " ".join(title.split())))
-    return entries
 
 
 def _sane(codes: NDArray[np.int32]) -> NDArray[np.uint32]:

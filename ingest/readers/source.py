@@ -61,7 +61,7 @@ def open_source(path: Path, password: str | None = None) -> Source:
 
 class _Pdf:
     def __init__(self, path: Path, kind: FileKind, password: str | None) -> None:
-        from ingest.readers.pymupdf import open_document
+        from ingest.readers.opening import open_document
 
         self.kind = kind
         self._document, self.notices = open_document(path, kind, password)
@@ -91,7 +91,7 @@ class _Pdf:
 
     @functools.cached_property
     def _outline(self) -> dict[int, list[tuple[int, str]]]:
-        from ingest.readers.pymupdf import outline
+        from ingest.readers.opening import outline
 
         return outline(self._document)
 

@@ -17,7 +17,7 @@ import functools
 import logging
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -65,19 +65,35 @@ class Glyphs:
         return np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
 
 
-def read_glyphs(page: Any, *, vectors: bool = True) -> Glyphs:
-    """Run a ``pymupdf.Page`` once and return what it shows, on the page as displayed."""
+Layer = Literal["contents", "annots", "widgets"]
+
+
+def read_glyphs(page: Any, what: Layer = "contents") -> Glyphs:
+    """Run a ``pymupdf.Page`` once and return what it shows, on the page as displayed.
+
+    Args:
+        page: The page.
+        what: Its contents, its annotations, or the fields of its form.
+    """
     from pymupdf import mupdf
 
-    flags = PRESERVE_WHITESPACE | PRESERVE_IMAGES | (VECTORS if vectors else 0)
-    options = mupdf.FzStextOptions(flags)
-    text_page = mupdf.FzStextPage(page.this, options)
-    if _layout_holds():
-        return _walk(int(text_page.m_internal.this), int(text_page.m_internal.first_block.this))
-    return _from_rawdict(page)  # pragma: no cover - only with another MuPDF
+    if not _layout_holds():  # pragma: no cover - only with another MuPDF
+        return _from_rawdict(page) if what == "contents" else Glyphs(np.zeros(0, CHAR))
+    run = {
+        "contents": mupdf.fz_run_page_contents,
+        "annots": mupdf.fz_run_page_annots,
+        "widgets": mupdf.fz_run_page_widgets,
+    }[what]
+    text_page = mupdf.FzStextPage(mupdf.fz_bound_page(page.this))
+    options = mupdf.FzStextOptions(PRESERVE_WHITESPACE | PRESERVE_IMAGES | VECTORS)
+    device = mupdf.fz_new_stext_device(text_page, options)
+    run(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
+    mupdf.fz_close_device(device)
+    first = text_page.m_internal.first_block
+    return _walk(int(first.this)) if first else Glyphs(np.zeros(0, CHAR))
 
 
-def _walk(_page: int, first_block: int) -> Glyphs:
+def _walk(first_block: int) -> Glyphs:
     runs: list[bytes] = []
     lines: list[tuple[int, int, int, bool, tuple[float, float]]] = []
     vectors: list[tuple[float, ...]] = []
@@ -164,7 +180,7 @@ def _layout_holds() -> bool:
     page.insert_text((20, 80), "holds: 0123456789", fontname="cobo", fontsize=17)
     page.draw_rect((10, 100, 200, 150), color=(1, 0, 0))
     text_page = mupdf.FzStextPage(page.this, mupdf.FzStextOptions(PRESERVE_WHITESPACE | VECTORS))
-    glyphs = _walk(0, int(text_page.m_internal.first_block.this))
+    glyphs = _walk(int(text_page.m_internal.first_block.this))
     expected = [
         (char["c"], span["size"], span["font"], char["origin"])
         for block in page.get_text("rawdict")["blocks"]

@@ -53,8 +53,27 @@ def aligned_tables(page: Ink, taken: Sequence[BBox]) -> list[RawTable]:
     rows = rows_of(segments)
     found = []
     for candidate in _candidates(page, rows, em):
-        found += _tables(page, candidate)
+        found += _tables(candidate)
     return found
+
+
+def framed_table(page: Ink, area: BBox) -> RawTable | None:
+    """Read the columns inside a frame off the white, for frames whose rules part only some."""
+    segments = [s for s in segments_of(page) if _inside(s, area)]
+    if not segments:
+        return None
+    em = float(np.median([s.bottom - s.top for s in segments])) / 1.2
+    level = _level_rules(page, em)
+    inside = (level[:, 1] >= area.top - 2) & (level[:, 1] <= area.bottom + 2)
+    wide = inside & (level[:, 2] - level[:, 0] > 0.5 * (area.x1 - area.x0))
+    heights = sorted({round(float(rule[1])) for rule in level[wide]})
+    candidate = Candidate(tuple(rows_of(segments)), (area.top, *heights, area.bottom), em)
+    if len(candidate.multiple) < 2:
+        return None
+    columns = find_columns(candidate)
+    if len(columns) < 2 or not looks_right(candidate, columns):
+        return None
+    return build(candidate.rows, columns, candidate.rules, em)
 
 
 def _inside(segment: Segment, box: BBox) -> bool:
@@ -96,11 +115,11 @@ def _closed(group: list[Row], level: NDArray[np.float32], em: float) -> Iterator
     yield Candidate(tuple(group), tuple(sorted(wide)), em)
 
 
-def _tables(page: Ink, candidate: Candidate, depth: int = 0) -> list[RawTable]:
+def _tables(candidate: Candidate, depth: int = 0) -> list[RawTable]:
     """Turn a candidate into a table, or into several, or into none."""
     columns = find_columns(candidate)
     if len(columns) > 1 and looks_right(candidate, columns):
-        table = build(page, candidate.rows, columns, candidate.rules, candidate.em)
+        table = build(candidate.rows, columns, candidate.rules, candidate.em)
         return [table] if table is not None else []
     if depth >= 4 or len(candidate.rows) < 4:
         return []
@@ -117,7 +136,7 @@ def _tables(page: Ink, candidate: Candidate, depth: int = 0) -> list[RawTable]:
                 for rule in candidate.rules
                 if rows[0].top - 2 * candidate.em <= rule <= rows[-1].bottom + 2 * candidate.em
             )
-            found += _tables(page, Candidate(rows, rules, candidate.em), depth + 1)
+            found += _tables(Candidate(rows, rules, candidate.em), depth + 1)
     return found
 
 
@@ -167,15 +186,17 @@ def looks_right(candidate: Candidate, columns: Sequence[Column]) -> bool:
     if np.mean(lengths) > (45 if framed else 32) or np.percentile(lengths, 90) > 75:
         return False
     filled = sum(len(row.segments) for row in many) / (len(many) * len(columns))
-    if filled < 0.3:
+    if filled < 0.3 or len(segments) < 0.28 * len(rows) * len(columns):
         return False
     numbers = sum(s.is_number for row in many for s in row.segments[1:])
     share = numbers / max(1, sum(len(row.segments) - 1 for row in many))
     if _is_contents(many, columns) or _is_list(many):
         return False
     if len(columns) == 2:
-        return share > 0.6 or (framed and share > 0.2) or (framed and np.mean(lengths) < 20)
-    return share > 0.25 or framed or (len(many) >= 4 and filled > 0.7 and np.mean(lengths) < 18)
+        return bool(share > 0.6 or (framed and (share > 0.2 or np.mean(lengths) < 20)))
+    return bool(
+        share > 0.25 or framed or (len(many) >= 4 and filled > 0.7 and np.mean(lengths) < 18)
+    )
 
 
 def _is_contents(rows: Sequence[Row], columns: Sequence[Column]) -> bool:

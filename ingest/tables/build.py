@@ -14,7 +14,6 @@ from ragqa.types import BBox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingest.ports import Ink
     from ingest.tables.segments import Row, Segment
 
 _SIGNS_BEFORE = frozenset("$€£¥(")
@@ -57,7 +56,7 @@ class _Record:
 
 
 def build(
-    page: Ink, rows: Sequence[Row], columns: Sequence[Column], rules: Sequence[float], em: float
+    rows: Sequence[Row], columns: Sequence[Column], rules: Sequence[float], em: float
 ) -> RawTable | None:
     """Put segments into cells and lines into rows; None when too little is left."""
     columns = _without_signs(rows, columns)

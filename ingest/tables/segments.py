@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _WHITE = 0.85
 """In ems. Blanks between words are a quarter of an em, in justified lines up to two thirds."""
 _NUMBER = re.compile(r"[^\w]*[-−–(]?[$€£¥]?\s*[\d][\d\s.,:/%×x()-−–]*[%)a-zA-Z*†‡]{0,3}[^\w]*")
+_AMOUNT = re.compile(r"[-−(]?[$€£¥]?\d[\d,.]*%?\)?")
 _EMPTY = frozenset("-–—―…." + "−")
 
 
@@ -71,7 +72,10 @@ def segments_of(page: Ink) -> Iterator[Segment]:
             continue
         own = boxes[start:end][solid]
         em = float(np.median(own[:, 3] - own[:, 1])) / 1.2
-        wide = own[1:, 0] - own[:-1, 2] > _WHITE * em
+        gaps = own[1:, 0] - own[:-1, 2]
+        wide = gaps > _WHITE * em
+        for after in np.flatnonzero((gaps > 0.2 * em) & ~wide).tolist():
+            wide[after] = _between_numbers(text, int(solid[after]) + 1, int(solid[after + 1]))
         for part in np.split(np.arange(len(solid)), np.flatnonzero(wide) + 1):
             first, last = int(solid[part[0]]), int(solid[part[-1]]) + 1
             x0, top = own[part, :2].min(axis=0)
@@ -104,6 +108,15 @@ def rows_of(segments: Sequence[Segment]) -> list[Row]:
             gathered.append([segment])
             low, high = segment.top, segment.bottom
     return [Row(tuple(sorted(row, key=lambda s: s.x0))) for row in gathered]
+
+
+def _between_numbers(text: str, end: int, start: int) -> bool:
+    """Tell whether a blank parts two numbers rather than the thousands of one."""
+    before = text[:end].split()[-1] if text[:end].split() else ""
+    after = text[start:].split()[0] if text[start:].split() else ""
+    if not (_AMOUNT.fullmatch(before) and _AMOUNT.fullmatch(after)):
+        return False
+    return not (after.isdigit() and len(after) == 3 and before.isdigit() and len(before) < 4)
 
 
 def _leaders(text: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -1,0 +1,93 @@
+"""Opening PDFs and pictures: passwords, repair, and a second reader where MuPDF gives up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ragqa.errors import PasswordRequired, UnreadableFile
+from ragqa.types import Notice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.types import FileKind
+
+
+def open_document(
+    path: Path, kind: FileKind = "pdf", password: str | None = None
+) -> tuple[Any, tuple[Notice, ...]]:
+    """Open a file as a ``pymupdf.Document``; pictures become one-page PDFs.
+
+    Returns:
+        The document, and what a reader of it should know.
+
+    Raises:
+        UnreadableFile: If no page can be found in it.
+        PasswordRequired: If it is encrypted and the password is missing or wrong.
+    """
+    import pymupdf
+
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    try:
+        if kind == "pdf":
+            document = pymupdf.open(path, filetype="pdf")
+        else:
+            with pymupdf.open(path) as source:
+                document = pymupdf.open(stream=source.convert_to_pdf(), filetype="pdf")
+        locked = bool(document.needs_pass) and not document.authenticate(password or "")
+        pages = 0 if locked else document.page_count
+    except Exception as error:  # noqa: BLE001 - MuPDF's exceptions share no base
+        return _repaired(path, password, error)
+    if locked:
+        raise PasswordRequired(
+            f"{path.name} is encrypted and the password given does not open it: "
+            "give the right password"
+            if password
+            else f"{path.name} is encrypted: give its password"
+        )
+    if pages == 0:
+        return _repaired(path, password, None)
+    notices = []
+    if document.is_repaired:
+        notices.append(
+            Notice("repaired", "the file is damaged and was repaired; some of it may be missing")
+        )
+    return document, tuple(notices)
+
+
+def _repaired(
+    path: Path, password: str | None, error: Exception | None
+) -> tuple[Any, tuple[Notice, ...]]:
+    """Let another reader rebuild the file where MuPDF gives up."""
+    import io
+
+    import pikepdf
+    import pymupdf
+
+    try:
+        with pikepdf.open(path, password=password or "") as second:
+            rebuilt = io.BytesIO()
+            second.save(rebuilt)
+        document = pymupdf.open(stream=rebuilt.getvalue(), filetype="pdf")
+        if any(page.get_contents() for page in document):
+            return document, (
+                Notice("repaired", "the file is damaged and was rebuilt; some may be missing"),
+            )
+    except pikepdf.PasswordError as locked:
+        raise PasswordRequired(f"{path.name} is encrypted: give its password") from locked
+    except Exception as second_error:  # noqa: BLE001 - neither reader's exceptions share a base
+        error = error or second_error
+    raise UnreadableFile(
+        f"{path.name} cannot be read as a PDF, it is damaged beyond repair: "
+        "save or download it again"
+    ) from error
+
+
+def outline(document: Any) -> dict[int, list[tuple[int, str]]]:
+    """Return the file's outline by page: (level, title) in order."""
+    entries: dict[int, list[tuple[int, str]]] = {}
+    for level, title, page in document.get_toc(simple=True):
+        if page > 0 and title.strip():
+            entries.setdefault(page, []).append((int(level), " ".join(title.split())))
+    return entries
