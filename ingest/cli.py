@@ -65,6 +65,9 @@ def parse(
     ocr: Annotated[str, typer.Option(help="auto, always or never.")] = "auto",
     password: Annotated[str | None, typer.Option(help="For an encrypted file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write a report page here.")] = None,
+    tables: Annotated[
+        Path | None, typer.Option(help="Also write each table as .csv and .md into this folder.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what is read of a file; touches no database."""
@@ -72,7 +75,7 @@ def parse(
 
     from ingest.pipeline import read_options
     from ingest.reading import parse as read_whole
-    from ingest.reading import to_json, write_html
+    from ingest.report import to_json, write_html, write_tables
 
     if ocr not in {"auto", "always", "never"}:
         raise typer.BadParameter(f"--ocr {ocr}: auto, always or never was expected")
@@ -81,9 +84,11 @@ def parse(
     options = replace(read_options(open_settings(), password=password), ocr=cast("OcrMode", ocr))
     document = read_whole(file, options)
     if html is not None:
-        write_html(file, document, html)
+        write_html(file, document, html, password=password)
+    if tables is not None:
+        write_tables(document, tables)
     if as_json:
-        print_json(to_json(document))
+        print_json(to_json(file, document))
         return
     for page in document.pages:
         typer.echo(f"--- page {page.number} ({page.source}) ---\n{page.text}")

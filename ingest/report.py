@@ -98,6 +98,21 @@ def to_csv(rows: Sequence[Sequence[str]]) -> str:
     return out.getvalue()
 
 
+def write_tables(parsed: Parsed, folder: Path) -> list[Path]:
+    """Write every table as ``p<page>-<number>.csv`` and ``.md``; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for page in parsed.pages:
+        tables = [block for block in page.blocks if block.kind == "table"]
+        for number, block in enumerate(tables, start=1):
+            stem = folder / f"p{page.number}-{number}"
+            for suffix, text in ((".csv", to_csv(block.rows)), (".md", to_markdown(block.rows))):
+                file = stem.with_suffix(suffix)
+                file.write_text(text, encoding="utf-8")
+                written.append(file)
+    return written
+
+
 def write_html(path: Path, parsed: Parsed, out: Path, *, password: str | None = None) -> None:
     """Write one HTML file: each page's picture with its blocks, beside its text and tables."""
     with out.open("w", encoding="utf-8") as file:
