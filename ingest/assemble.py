@@ -30,6 +30,8 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     """
     raw = normalize(raw)
     margins = [line for line in raw.lines if is_running_head(raw, line, heads)]
+    if len(margins) == len(raw.lines):
+        margins = []  # a page with nothing else: what repeats on it is what it says
     edge = {id(line) for line in margins}
     body = [line for line in raw.lines if id(line) not in edge]
     tables, body = _take_tables(raw, body)
