@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ingest.worker import run_worker
+from ragqa.errors import Conflict, InvalidInput
+from ragqa.store.backups import back_up, restore
+from ragqa.store.collections import find_collection
+from ragqa.store.db import Database
+from ragqa.store.documents import list_documents
+from ragqa.store.files import Files
+from ragqa.store.intake import take_in
+from ragqa.wiring import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    MakePdf = Callable[..., bytes]
+
+
+@pytest.fixture
+def elsewhere(services: Services, server: str, template: str, tmp_path: Path) -> Iterator[Services]:
+    """Services over another, empty database and other files."""
+    name = "ragqa_restored"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        database = Database(make_conninfo(server, dbname=name))
+        try:
+            yield Services(services.settings, database, Files(str(tmp_path / "other")))
+        finally:
+            database.close()
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_a_backup_brings_everything_back(
+    services: Services, elsewhere: Services, make_pdf: MakePdf, tmp_path: Path
+) -> None:
+    collection = services.create_collection("papers")
+    data = make_pdf("保修期为三十六个月。", "The device weighs 12 kilograms.")
+    take_in(services.database, services.files, collection, "a.pdf", io.BytesIO(data))
+    run_worker(services, until_idle=True)
+    before = services.retriever("hashing").retrieve("保修期", "papers", limit=3)
+    target = tmp_path / "backup.zip"
+
+    made = back_up(services.database, services.files, target)
+    assert made == {"documents": 1, "bytes": target.stat().st_size}
+    assert restore(elsewhere.database, elsewhere.files, target)["documents"] == 1
+
+    after = elsewhere.retriever("hashing").retrieve("保修期", "papers", limit=3)
+    assert [(h.chunk_id, h.chunk, h.score) for h in after] == [
+        (h.chunk_id, h.chunk, h.score) for h in before
+    ]
+    with elsewhere.database.transaction() as conn:
+        found = find_collection(conn, "papers")
+        document = list_documents(conn, found.id)[0][0]
+    with elsewhere.files.open(found.id, document.sha256) as source:
+        assert source.read() == data
+    added = take_in(
+        elsewhere.database, elsewhere.files, found, "b.pdf", io.BytesIO(make_pdf("New."))
+    )
+    run_worker(elsewhere, until_idle=True)
+    assert added.document.id.number > document.id.number
+
+
+def test_a_backup_is_only_restored_into_an_empty_database(
+    services: Services, tmp_path: Path
+) -> None:
+    target = tmp_path / "backup.zip"
+    back_up(services.database, services.files, target)
+    services.create_collection("papers")
+
+    with pytest.raises(Conflict, match="empty"):
+        restore(services.database, services.files, target)
+
+
+def test_nonsense_is_not_restored(services: Services, tmp_path: Path) -> None:
+    target = tmp_path / "backup.zip"
+    target.write_bytes(b"no zip")
+
+    with pytest.raises(InvalidInput, match="not a whole backup"):
+        restore(services.database, services.files, target)
