@@ -76,9 +76,19 @@ def is_running_head(raw: RawPage, line: Line, heads: RunningHeads) -> bool:
     if edge is None:
         return False
     folded = shape(raw.text[line.start : line.end])
-    if (edge, folded) in heads.lines:
+    if (edge, folded) in heads.lines or _beside_head(raw, line, edge, heads):
         return True
     return bool(_NUMBER.fullmatch(folded)) and _is_outermost(raw, line, edge)
+
+
+def _beside_head(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> bool:
+    """Tell whether a line shares its baseline with a running head: a chapter's name, a date."""
+    return any(
+        abs(other.bbox.bottom - line.bbox.bottom) < 0.3 * line.size
+        and (edge, shape(raw.text[other.start : other.end])) in heads.lines
+        for other in raw.lines
+        if other is not line
+    )
 
 
 def shape(text: str) -> str:

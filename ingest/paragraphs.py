@@ -173,11 +173,12 @@ def _heading_level(raw: RawPage, group: Paragraph, text: str, heads: RunningHead
         return None
     if not any(char.isalpha() for char in text):
         return None
+    if _CAPTION.match(text):
+        return None
     level = _outline_level(raw, text)
     if level is not None:
         return level
-    first = group.lines[0]
-    if first.marked or text[-1] in "。，,;；" or _CAPTION.match(text):
+    if group.lines[0].marked or text[-1] in "。，,;；":
         return None
     return _looked_level(group, text, heads)
 

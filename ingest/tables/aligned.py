@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.tables.build import Column, build
-from ingest.tables.segments import Row, Segment, rows_of, segments_of
+from ingest.tables.segments import Row, Segment, rows_of, segments_of, without_contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +46,7 @@ class Candidate:
 
 def aligned_tables(page: Ink, taken: Sequence[BBox]) -> list[RawTable]:
     """Return the tables outside the areas already taken."""
+    page = without_contents(page)
     segments = [s for s in segments_of(page) if not any(_inside(s, box) for box in taken)]
     if not segments:
         return []

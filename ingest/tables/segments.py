@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ _WHITE = 0.85
 """In ems. Blanks between words are a quarter of an em, in justified lines up to two thirds."""
 _NUMBER = re.compile(r"[^\w]*[-−–(]?[$€£¥]?\s*[\d][\d\s.,:/%×x()-−–]*[%)a-zA-Z*†‡]{0,3}[^\w]*")
 _AMOUNT = re.compile(r"[-−(]?[$€£¥]?\d[\d,.]*%?\)?")
+_CONTENTS = re.compile(r"(?:[.·…]\s?){6,}\s*(?:\d{1,4}|[ivxlc]{1,6})?$")
 _EMPTY = frozenset("-–—―…." + "−")
 
 
@@ -89,6 +90,26 @@ def segments_of(page: Ink) -> Iterator[Segment]:
                 float(bottom),
                 text[first:last],
             )
+
+
+def without_contents(page: Ink) -> Ink:
+    """Leave out the lines of a table of contents: dots that lead to a page number."""
+    if "..." not in page.text and ". . ." not in page.text and "…" not in page.text:
+        return page
+    beside: dict[int, list[tuple[float, tuple[int, int]]]] = {}
+    for span in page.lines:
+        box = page.char_boxes[span[0]]
+        beside.setdefault(round(float(box[1] + box[3]) / 8), []).append((float(box[0]), span))
+    entries: set[tuple[int, int]] = set()
+    rows = 0
+    for row in beside.values():
+        spans = [span for _, span in sorted(row)]
+        if _CONTENTS.search(" ".join(page.text[start:end].strip() for start, end in spans)):
+            entries |= set(spans)
+            rows += 1
+    if rows < 3:
+        return page
+    return replace(page, lines=[span for span in page.lines if span not in entries])
 
 
 def rows_of(segments: Sequence[Segment]) -> list[Row]:
