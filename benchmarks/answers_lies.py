@@ -48,7 +48,11 @@ def zh_number(value: int) -> str:
     for unit, worth in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
         digit = value // worth % 10
         if digit:
-            out += ("零" if pending else "") + ("" if worth == 10 and digit == 1 and not out else ZH[digit]) + unit
+            out += (
+                ("零" if pending else "")
+                + ("" if worth == 10 and digit == 1 and not out else ZH[digit])
+                + unit
+            )
             pending = False
         elif out:
             pending = True
@@ -88,7 +92,9 @@ def change_date(text: str, rng: random.Random) -> str | None:
     m = rng.choice(found)
     if m.group().isdigit():
         value = int(m.group())
-        new = str(value + rng.choice([-10, -3, -1, 1, 2, 10])) if value > 99 else str(value % 11 + 1)
+        new = (
+            str(value + rng.choice([-10, -3, -1, 1, 2, 10])) if value > 99 else str(value % 11 + 1)
+        )
     else:
         new = rng.choice([month for month in MONTHS if month != m.group()])
     return None if new == m.group() else text[: m.start()] + new + text[m.end() :]
@@ -112,7 +118,11 @@ def change_unit(text: str, rng: random.Random) -> str | None:
 def names_of(text: str) -> list[str]:
     """Return names: by part of speech in Chinese, by capitals in English."""
     if re.search(r"[\u4e00-\u9fff]", text):
-        return [w for w, tag in rjieba.tag(text) if tag in ("nr", "ns", "nt", "nz", "nrt", "nrfg") and len(w) > 1]
+        return [
+            w
+            for w, tag in rjieba.tag(text)
+            if tag in ("nr", "ns", "nt", "nz", "nrt", "nrfg") and len(w) > 1
+        ]
     return [m.group() for m in re.finditer(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?: [A-Z][a-z]+)*", text)]
 
 
@@ -130,15 +140,31 @@ def rewrite(text: str, rng: random.Random) -> str:
     """Say the same otherwise: numerals, dates, width, a lead-in."""
     chinese = bool(re.search(r"[\u4e00-\u9fff]", text))
     ways: list[Callable[[str], str]] = [
-        lambda t: re.sub(r"(?<![\d.,A-Za-z-])(\d{4,})(?![\d.,年A-Za-z-])(?!\s*(?:[A-Z]|and|\)|,|\.))", lambda m: f"{int(m[1]):,}", t) if chinese else t,
+        lambda t: (
+            re.sub(
+                r"(?<![\d.,A-Za-z-])(\d{4,})(?![\d.,年A-Za-z-])(?!\s*(?:[A-Z]|and|\)|,|\.))",
+                lambda m: f"{int(m[1]):,}",
+                t,
+            )
+            if chinese
+            else t
+        ),
         lambda t: re.sub(r"(?<=\d),(?=\d{3})", "", t),
     ]
     if chinese:
         ways += [
             lambda t: t.translate({ord(str(n)): chr(0xFF10 + n) for n in range(10)}),
-            lambda t: re.sub(r"(?<![\d.])(\d{4})年", lambda m: "".join("〇一二三四五六七八九"[int(c)] for c in m[1]) + "年", t),
-            lambda t: re.sub(r"(?<![\d.,-])([1-9]\d?)(?=[个名位座次岁月日天])", lambda m: zh_number(int(m[1])), t),
-            lambda t: re.sub(r"(?<![\d.])(\d{1,2})(?:%|％)", lambda m: "百分之" + zh_number(int(m[1])), t),
+            lambda t: re.sub(
+                r"(?<![\d.])(\d{4})年",
+                lambda m: "".join("〇一二三四五六七八九"[int(c)] for c in m[1]) + "年",
+                t,
+            ),
+            lambda t: re.sub(
+                r"(?<![\d.,-])([1-9]\d?)(?=[个名位座次岁月日天])", lambda m: zh_number(int(m[1])), t
+            ),
+            lambda t: re.sub(
+                r"(?<![\d.])(\d{1,2})(?:%|％)", lambda m: "百分之" + zh_number(int(m[1])), t
+            ),
             lambda t: re.sub(r"(?<![\d.,])([1-9]\d{0,3})0000(?![\d,])", r"\1万", t),
             lambda t: "根据资料，" + t,
             lambda t: "，".join(re.split("，", t)[: max(1, len(re.split("，", t)) - 1)]),
@@ -148,8 +174,14 @@ def rewrite(text: str, rng: random.Random) -> str:
             lambda t: re.sub(r"\b(" + "|".join(MONTHS) + r") (\d{1,2}), (\d{4})", r"\2 \1 \3", t),
             lambda t: re.sub(r"(\d)%", r"\1 percent", t),
             lambda t: re.sub(r"(\d) percent", r"\1%", t),
-            lambda t: re.sub(r"\$(\d+(?:\.\d+)?) million", lambda m: f"${float(m[1]) * 1e6:,.0f}", t),
-            lambda t: "According to the document, " + t[0].lower() + t[1:] if t.split()[0] in ("The", "A", "In", "It", "This") else t,
+            lambda t: re.sub(
+                r"\$(\d+(?:\.\d+)?) million", lambda m: f"${float(m[1]) * 1e6:,.0f}", t
+            ),
+            lambda t: (
+                "According to the document, " + t[0].lower() + t[1:]
+                if t.split()[0] in ("The", "A", "In", "It", "This")
+                else t
+            ),
         ]
     changed = [w for w in (way(text) for way in ways) if w != text]
     return rng.choice(changed) if changed else text
@@ -197,7 +229,11 @@ def main() -> None:
             "lie name of the passage": change_name(sentence, rng, own),
         }
         for name, claim in cases.items():
-            if claim is None or (name.startswith("lie") and claim == sentence) or (name == "true rewritten" and claim == sentence):
+            if (
+                claim is None
+                or (name.startswith("lie") and claim == sentence)
+                or (name == "true rewritten" and claim == sentence)
+            ):
                 continue
             checked += 1
             started = time.perf_counter()
@@ -214,7 +250,9 @@ def main() -> None:
         print(f"{key:32} n={n:5} flagged {flagged / n:.3f}")
     for kind in ("true", "lie"):
         rows = [v for k, v in counts.items() if k.startswith(kind)]
-        print(f"{kind:32} n={sum(r[0] for r in rows):5} flagged {sum(r[1] for r in rows) / max(1, sum(r[0] for r in rows)):.4f}")
+        print(
+            f"{kind:32} n={sum(r[0] for r in rows):5} flagged {sum(r[1] for r in rows) / max(1, sum(r[0] for r in rows)):.4f}"
+        )
     print(f"{1000 * seconds / max(1, checked):.2f} ms a sentence (busy machine)")
 
 

@@ -7,8 +7,8 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragqa.answering.coverage import SMALL_CHARACTERS
-from ragqa.answering.mentions import SENTENCE_STARTERS
-from ragqa.answering.terms import ENGLISH_STOP, stem
+from ragqa.answering.terms import stem
+from ragqa.answering.wordlists import ENGLISH_STOP, SENTENCE_STARTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,12 +100,9 @@ def _text(pieces: list[Piece]) -> str:
 
 
 def _pieces(mentions: Mentions) -> list[Piece]:
-    facts: list[tuple[int, int, str]] = []
-    for number in mentions.numbers:
-        facts.append((number.start, number.end, f"#{number.value.normalize()}{number.unit}"))
-    for date in mentions.dates:
-        facts.append((date.start, date.end, f"@{date.parts()}"))
-    facts.sort()
+    numbers = [(n.start, n.end, f"#{n.value.normalize()}{n.unit}") for n in mentions.numbers]
+    dates = [(date.start, date.end, f"@{date.parts()}") for date in mentions.dates]
+    facts = sorted(numbers + dates)
     pieces: list[Piece] = []
     at = 0
     for start, end, key in [*facts, (len(mentions.text), len(mentions.text), "")]:

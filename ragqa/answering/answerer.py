@@ -1,10 +1,9 @@
-"""A question becomes an answer: evidence first, then the model's words, then what stands of them."""
+"""A question becomes an answer: evidence, then the model's words, then what stands of them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator as Stream
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,13 +19,14 @@ from ragqa.errors import GenerationFailed
 from ragqa.types import Answer, Hit, Models, Timings, Token, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Generator as Stream
     from collections.abc import Sequence
 
     from ragqa.answering.calibration import Calibration
     from ragqa.answering.extractive import Candidate
     from ragqa.answering.prompt import Prompt
     from ragqa.ports import Embedder, Generator, QuoteCutter, Retriever
-    from ragqa.types import Filter, Language
+    from ragqa.types import Filter, Language, RefusalReason
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Answerer:
             standalone_question=whole if whole != question else None,
         )
         if not hits:
-            reason = "no_documents" if only is None else "no_evidence"
+            reason: RefusalReason = "no_documents" if only is None else "no_evidence"
             answer = _timed(replace(answer, refusal=refuse(reason, language)), started)
             yield Evidence(hits, answer)
             yield Finished(answer)
@@ -195,11 +195,11 @@ class Answerer:
         ranked: Sequence[Candidate],
         language: Language,
     ) -> Answer:
-        """Keep of a draft what the documents bear out; else fall back on their own words, or refuse."""
+        """Keep what the documents bear out of a draft; else fall back on their words, or refuse."""
         drafted = (
             None
             if declines(draft.text)
-            else assemble(answer, draft.text, question, ranked, draft.shown, self._quotes)
+            else assemble(answer, draft.text, ranked, draft.shown, self._quotes)
         )
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
         signs = signs_of(
@@ -210,13 +210,12 @@ class Answerer:
             return drafted
         if not enough:
             unsupported = drafted is not None and not supported and extractive.refusal is None
-            reason = "unsupported_draft" if unsupported else "no_evidence"
+            reason: RefusalReason = "unsupported_draft" if unsupported else "no_evidence"
             sentences = drafted.sentences if drafted is not None and not supported else ()
             return replace(
                 answer, refusal=refuse(reason, language, answer.hits), sentences=sentences
             )
-        told = extract(answer, ranked, self._quotes)
-        return told
+        return extract(answer, ranked, self._quotes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ragqa.answering.keywords import keywords, presence, stems_of
 from ragqa.answering.questions import answer_type, bears
-from ragqa.answering.terms import question_terms, terms
+from ragqa.answering.terms import language_of
+from ragqa.retrieval.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,37 +57,51 @@ def signs_of(
         declined: Whether the model said that there is no answer; None: it was not asked.
         supported: Whether any sentence of its draft is borne out; None: there is no draft.
     """
-    asked = question_terms(question)
-    if not asked or not ranked:
-        return {"empty": 1.0}
+    if not ranked:
+        return {}
     best = ranked[0]
-    bags = [Counter(terms(" ".join((*hit.chunk.headings, hit.chunk.text)))) for hit in hits]
-    in_best = sum(1 for term in asked if bags[best.hit][term]) / len(asked)
-    anywhere = sum(1 for term in asked if any(bag[term] for bag in bags)) / len(asked)
+    asked = keywords(question)
+    passages = [fold(" ".join((*hit.chunk.headings, hit.chunk.text))) for hit in hits]
+    inside = passages[best.hit]
+    near = fold(" ".join(c.text for c in ranked[:3] if c.hit == best.hit))
     kind = answer_type(question)
+    other = next((c.score for c in ranked if c.hit != best.hit), best.score - 3)
     signs = {
-        "sentence_coverage": best.features[0],
+        "sentence": best.features[0],
         "around": best.features[1],
-        "passage_coverage": best.features[2],
-        "passage_terms": in_best,
-        "anywhere": anywhere,
-        "rank": best.features[3],
-        "kind": best.features[4],
-        "kind_asked": float(kind in ("when", "number", "who", "where")),
-        "margin": best.score - next((c.score for c in ranked if c.hit != best.hit), 0.0),
+        "passage": best.features[2],
+        "first": best.features[3],
         "phrase": best.features[7],
-        "kind_anywhere": float(any(bears(c.text, kind, question) for c in ranked[:3])),
+        "margin": min(3.0, best.score - other) / 3,
+        "words": _share(asked.words, inside),
+        "words_near": _share(asked.words, near),
+        "words_anywhere": max(_share(asked.words, text) for text in passages),
+        "names": _share(asked.names, inside),
+        "names_anywhere": max(_share(asked.names, text) for text in passages),
+        "named": float(bool(asked.names)),
+        "kind_missing": float(
+            kind in ("when", "number", "who", "where")
+            and not any(bears(c.text, kind, question) for c in ranked[:3])
+        ),
+        "stands_out": best.features[5],
+        "cosine": best.cosine if best.cosine is not None else 0.85,
+        "foreign": float(language_of(question) != language_of(inside)),
     }
     if declined is not None:
-        signs["drafted"] = 1.0
         signs["declined"] = float(declined)
     if supported is not None:
         signs["supported"] = float(supported)
     return signs
 
 
+def _share(words: Sequence[str], text: str) -> float:
+    """Return how much of ``words`` a folded text has, 0 to 1; 1 when there are none."""
+    stems = stems_of(text)
+    return sum(presence(word, text, stems) for word in words) / len(words) if words else 1.0
+
+
 CALIBRATION = Calibration(
-    weights={"passage_coverage": 6.0, "sentence_coverage": 3.0, "declined": -1.5, "supported": 0.5},
+    weights={"passage": 6.0, "sentence": 3.0, "declined": -1.5, "supported": 0.5},
     bias=-4.0,
     threshold=0.5,
 )

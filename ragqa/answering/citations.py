@@ -54,7 +54,7 @@ def read_draft(text: str) -> list[Claim]:
 
 
 def find_evidence(
-    claim: Claim, question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]
+    claim: Claim, hits: Sequence[Hit], ranked: Sequence[Candidate]
 ) -> Evidence | Verdict:
     """Find the smallest stored text that bears out ``claim``.
 
@@ -63,7 +63,6 @@ def find_evidence(
 
     Args:
         claim: What the draft says.
-        question: The standalone question; what it says already needs no evidence of its own.
         hits: The passages.
         ranked: Their sentences, likeliest answer first.
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ragqa.answering.mentions import SENTENCE_STARTERS
-from ragqa.answering.terms import ENGLISH_STOP, stem
+from ragqa.answering.terms import stem
+from ragqa.answering.wordlists import ENGLISH_STOP, PLAIN_WORDS, SENTENCE_STARTERS
 
 if TYPE_CHECKING:
     from ragqa.answering.mentions import Mentions
 
 _CJK = re.compile(r"[\u3400-\u9fff]+")
 _WORD = re.compile(r"[a-z]+(?:['.-][a-z]+)*")
-SMALL_CHARACTERS = frozenset("的了是在和与及被将于之其有为以由曾就都把也又而且或但并从到对这该那它他她们个等时约则")
-PLAIN_WORDS = frozenset(
-    ["根据", "资料", "文档", "文中", "显示", "记载", "提到", "指出", "其中", "因此", "所以", "由于", "因为", "但是", "然而", "不过", "同时", "此外", "另外", "以及", "并且", "而且", "或者", "大约", "约为", "左右", "一共", "总共", "共有", "一共", "共计", "达到", "分别", "包括", "包含", "位于", "处于", "属于", "成为", "作为", "称为", "叫做", "名为", "也就", "就是", "即为", "这是", "这个", "那个", "这些", "那些", "该国", "该市", "当时", "之后", "之前", "以后", "以前", "后来", "随后", "目前", "现在", "已经", "曾经", "主要", "通过", "进行", "可以", "能够", "需要", "应该", "没有", "拥有", "具有", "存在", "发生", "出现", "开始", "结束", "答案", "问题", "问及", "回答", "时间", "地点", "原因", "方式", "情况", "人数", "数量", "名字", "名称", "表示", "认为", "可知", "于是", "例如", "比如", "如下", "以下", "上述", "对于", "关于", "至于", "自己", "他们", "她们", "它们", "我们", "使得", "导致", "以致", "从而", "原名", "全称", "简称", "又称", "别称"]
+SMALL_CHARACTERS = frozenset(
+    "的了是在和与及被将于之其有为以由曾就都把也又而且或但并从到对这该那它他她们个等时约则"
 )
 
 

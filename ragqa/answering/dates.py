@@ -1,4 +1,4 @@
-"""Dates and times of day in Chinese and English text: 二〇二三年五月一日 = 2023-05-01 = May 1, 2023."""
+"""Dates and times of day: 二〇二三年五月一日 = 2023-05-01 = May 1, 2023."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ _N = r"[0-9〇○零一二三四五六七八九十廿卅]"
 _MONTHS = {
     name: n
     for n, names in enumerate(
-        ["january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug", "september sept sep", "october oct", "november nov", "december dec"],
+        [
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sept sep",
+            "october oct",
+            "november nov",
+            "december dec",
+        ],
         1,
     )
     for name in names.split()

@@ -36,7 +36,6 @@ def extract(answer: Answer, ranked: Sequence[Candidate], quotes: QuoteCutter) ->
 def assemble(
     answer: Answer,
     draft: str,
-    question: str,
     ranked: Sequence[Candidate],
     shown: Sequence[int],
     quotes: QuoteCutter,
@@ -49,7 +48,7 @@ def assemble(
     sentences = []
     for claim in read_draft(draft):
         named = tuple(shown[n - 1] + 1 for n in claim.markers if 1 <= n <= len(shown))
-        evidence = find_evidence(replace(claim, markers=named), question, answer.hits, ranked)
+        evidence = find_evidence(replace(claim, markers=named), answer.hits, ranked)
         if isinstance(evidence, Evidence):
             marker = citer.cite(evidence.hit, evidence.span)
             sentences.append(Sentence(claim.text, (marker,), supported=True))

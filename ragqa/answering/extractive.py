@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ragqa.answering.questions import answer_type, bears
@@ -32,6 +33,8 @@ class Candidate:
     text: str
     score: float
     features: tuple[float, ...]
+    cosine: float | None = None
+    """With the question; None when it was not embedded. Comparable within one model only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             )
             around = sum(idf[term] for term in asked if near[term]) / total
             sequence = terms(text)
-            adjacent = set(zip(sequence, sequence[1:], strict=False))
+            adjacent = set(pairwise(sequence))
             phrase = sum(pair in adjacent for pair in pairs) / max(1, len(pairs))
             features = (
                 own[at],
@@ -152,14 +155,21 @@ def _with_similarity(
             (float(similarity) - middle) / spread / 4,
             *candidate.features[6:],
         )
-        compared.append(replace(candidate, features=features, score=weights.score(features)))
+        compared.append(
+            replace(
+                candidate,
+                features=features,
+                score=weights.score(features),
+                cosine=float(similarity),
+            )
+        )
     floor = min((float(similarities.min()) - middle) / spread / 4, 0.0)
     rest = [replace(c, score=c.score + weights.similarity * floor) for c in ordered[EMBEDDED:]]
     return compared + rest
 
 
 def choose(candidates: Sequence[Candidate], *, at_most: int = 2) -> list[Candidate]:
-    """Return the sentences of the extractive answer: the best, and a second that is nearly as good."""
+    """Return the sentences of the extractive answer: the best, and one that is nearly as good."""
     if not candidates:
         return []
     best = candidates[0]

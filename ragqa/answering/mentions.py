@@ -1,4 +1,4 @@
-"""The hard facts of a text: numbers, dates, codes and Latin names, and whether another text has them."""
+"""The hard facts of a text, numbers, dates, codes, Latin names; and what another text lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering.dates import Date, find_dates
 from ragqa.answering.numbers import Number, find_numbers
-from ragqa.answering.terms import ENGLISH_STOP, stem
+from ragqa.answering.terms import stem
+from ragqa.answering.wordlists import ENGLISH_STOP, SENTENCE_STARTERS
 from ragqa.retrieval.folding import simplify
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(
     r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+|"
-    r"(?<![A-Za-z0-9])(?:(?:[A-Z]{2,6}(?:/[A-Z])? |[A-Za-z]{1,6}(?:/[A-Za-z])?-?)\d[A-Za-z0-9]*(?:[-./][A-Za-z0-9]+)*"
+    r"(?<![A-Za-z0-9])(?:(?:[A-Z]{2,6}(?:/[A-Z])? |[A-Za-z]{1,6}(?:/[A-Za-z])?-?)"
+    r"\d[A-Za-z0-9]*(?:[-./][A-Za-z0-9]+)*"
     r"|\d+[A-Za-z]+[-A-Za-z0-9]*)(?![A-Za-z0-9])",
     re.ASCII,
 )
 _LETTER = "A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
 _LATIN = re.compile(rf"[{_LETTER}](?:[{_LETTER}0-9]|['.&-](?=[{_LETTER}0-9]))*")
-SENTENCE_STARTERS = frozenset(
-    ["after", "although", "among", "another", "because", "before", "besides", "between", "both", "during", "each", "either", "every", "few", "finally", "first", "following", "further", "given", "here", "however", "including", "indeed", "instead", "later", "like", "many", "more", "moreover", "most", "neither", "next", "nevertheless", "nor", "now", "once", "one", "only", "other", "others", "over", "overall", "part", "several", "similarly", "since", "some", "soon", "specifically", "still", "such", "then", "therefore", "though", "through", "thus", "together", "two", "three", "four", "five", "under", "unlike", "until", "upon", "yes", "no", "not", "within", "without", "according", "answer", "currently", "today", "according", "additionally", "also", "even", "just", "based", "because", "per"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def find_mentions(text: str) -> Mentions:
     dates = find_dates(normal)
     covered = [(date.start, date.end) for date in dates]
     codes: list[str] = []
-    numbers = [n for n in find_numbers(_blank(normal, covered))]
+    numbers = find_numbers(_blank(normal, covered))
     for match in _CODE.finditer(_blank(normal, covered)):
         if _is_quantity(match.group(), numbers, match.start()):
             continue
@@ -115,13 +114,12 @@ def _names(text: str) -> tuple[str, ...]:
 
 def missing_numbers(claim: Mentions, source: Mentions) -> list[str]:
     """Return the numbers of ``claim`` that ``source`` does not have with the same unit."""
-    missing: list[str] = []
-    for number in claim.numbers:
-        if not any(_same(number, other, source) for other in source.numbers) and not _in_date(
-            number, source
-        ):
-            missing.append(claim.text[number.start : number.end].strip())
-    return missing
+    return [
+        claim.text[number.start : number.end].strip()
+        for number in claim.numbers
+        if not any(_same(number, other, source) for other in source.numbers)
+        and not _in_date(number, source)
+    ]
 
 
 def _same(number: Number, other: Number, source: Mentions) -> bool:

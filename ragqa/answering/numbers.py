@@ -7,27 +7,19 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from ragqa.answering.units import CURRENCY_SIGNS, unit_at
+from ragqa.answering.wordlists import CARDINALS, ORDINALS, TENS
 
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {
-    "〇": 0, "○": 0, "两": 2, "壹": 1, "贰": 2, "叁": 3, "肆": 4, "伍": 5, "陆": 6, "柒": 7, "捌": 8, "玖": 9,
+    "〇": 0, "○": 0, "两": 2, "壹": 1, "贰": 2, "叁": 3, "肆": 4, "伍": 5, "陆": 6,
+    "柒": 7, "捌": 8, "玖": 9,
 }  # fmt: skip
 _TENS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "廿": 20, "卅": 30}
 _BIG = {"万": 10**4, "亿": 10**8, "兆": 10**12}
 _ZH = "".join(_DIGITS) + "".join(_TENS) + "".join(_BIG)
-_WORDS = {
-    word: n
-    for n, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-    )
-} | {
-    word: 10 * n
-    for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+_WORDS = {word: n for n, word in enumerate(CARDINALS)} | {
+    word: 10 * n for n, word in enumerate(TENS, 2)
 }
-_ORDINALS = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
-    "ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14,
-    "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18, "nineteenth": 19, "twentieth": 20,
-}  # fmt: skip
+_ORDINALS = {word: n for n, word in enumerate(ORDINALS, 1)}
 _SCALES = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "millions": 10**6, "billion": 10**9,
     "billions": 10**9, "trillion": 10**12, "mn": 10**6, "bn": 10**9,
@@ -36,7 +28,8 @@ _WORD = "|".join(sorted([*_WORDS, *_ORDINALS], key=len, reverse=True))
 _SCALE = r"hundred|thousand|millions?|billions?|trillion|mn|bn"
 _PATTERN = re.compile(
     rf"(?P<currency>(?:US|HK|NT)?\$|[¥€£])?\s?"
-    rf"(?P<figure>(?<![\d.A-Za-z])(?:(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?|\.\d+))"
+    rf"(?P<figure>(?<![\d.A-Za-z])"
+    rf"(?:(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?|\.\d+))"
     rf"(?:\s?(?P<zhscale>[{''.join(_BIG)}百千十]+(?:[\d.]+[{''.join(_BIG)}百千]+)*)|[\s-]?(?P<scale>{_SCALE})\b)?"
     rf"|(?P<zh>(?:百分之)?[{_ZH}]+(?:点[{''.join(_DIGITS)}]+)?)"
     rf"|\b(?P<words>(?:(?:{_WORD}|hundred|thousand|million|billion)(?:[\s-]+(?:and\s+)?(?=(?:{_WORD}|{_SCALE})\b))?)+)\b",
@@ -173,7 +166,7 @@ def _means_number(text: str, match: re.Match[str], *, percent: bool) -> bool:
 
 
 def chinese_value(written: str) -> Decimal | None:
-    """Return the value of Chinese numerals, positional (二〇二三) or named (三千万); None if neither."""
+    """Return the value of Chinese numerals, as digits (二〇二三) or named (三千万), or None."""
     whole, _, fraction = written.partition("点")
     if not whole or set(whole) <= set(_BIG):
         return None

@@ -1,4 +1,4 @@
-"""What the generator is asked: a constant part first, short numbered passages, the question last."""
+"""What the generator is asked: a constant part, short numbered passages, the question last."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ STOP = ("\n\n", "\n问题", "\n资料", "\nQuestion", "\nPassages", "<|im_end|>"
 NOT_FOUND = {"zh": "资料中没有。", "en": "Not in the passages."}
 
 _SYSTEM = {
-    "zh": "你只根据资料回答问题。答案要简短，尽量照抄资料里的词语。资料里没有答案时，只写：资料中没有。",
-    "en": "Answer only from the passages. Keep the answer short and copy the words of the passages. "
+    "zh": "你只根据资料回答问题。答案要简短，尽量照抄资料里的词语。"
+    "资料里没有答案时，只写：资料中没有。",
+    "en": "Answer only from the passages. Keep the answer short and copy their words. "
     "When the passages do not have the answer, write only: Not in the passages.",
 }
 _EXAMPLES: dict[str, tuple[tuple[tuple[str, ...], str, str], ...]] = {
@@ -50,7 +51,7 @@ _EXAMPLES: dict[str, tuple[tuple[tuple[str, ...], str, str], ...]] = {
     "en": (
         (
             (
-                "The Harwell Bridge is 2.3 km long. It opened in September 2011 and was designed by Anna Reed.",
+                "The Harwell Bridge is 2.3 km long. It opened in September 2011.",
                 "The bridge carries six lanes, and its speed limit is 60 km/h.",
             ),
             "When did the Harwell Bridge open?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ragqa.retrieval.folding import simplify
 from ragqa.types import Refusal
 
 if TYPE_CHECKING:
@@ -13,52 +14,43 @@ if TYPE_CHECKING:
     from ragqa.types import Hit, Language, RefusalReason
 
 NEAREST = 3
-_MESSAGES: dict[tuple[RefusalReason, Language], str] = {
-    ("no_documents", "zh"): "这个集合里还没有可以查的文档。请先上传文档，等它处理完再提问。",
-    (
-        "no_documents",
-        "en",
-    ): "This collection has no documents to search yet. Upload some, and ask again when they are ready.",
-    ("no_evidence", "zh"): "文档中没有找到这个问题的答案。下面是最接近的段落。",
-    (
-        "no_evidence",
-        "en",
-    ): "The documents do not seem to answer this question. The nearest passages are below.",
-    (
-        "unsupported_draft",
-        "zh",
-    ): "模型写出的答案在文档里找不到依据，因此不给出。下面是最接近的段落。",
-    (
-        "unsupported_draft",
-        "en",
-    ): "What the model wrote is not borne out by the documents, so it is withheld. The nearest passages are below.",
-    (
-        "low_ocr_confidence",
-        "zh",
-    ): "最接近的段落来自识别不清的扫描页，不足以据此回答。请对照原页核对。",
-    (
-        "low_ocr_confidence",
-        "en",
-    ): "The nearest passages come from scanned pages that could not be read reliably. Please check the pages themselves.",
-    ("conflicting_evidence", "zh"): "文档对此说法不一，无法给出唯一的答案。下面列出各处的说法。",
-    (
-        "conflicting_evidence",
-        "en",
-    ): "The documents disagree on this, so there is no single answer. What each says is below.",
+_MESSAGES: dict[Language, dict[RefusalReason, str]] = {
+    "zh": {
+        "no_documents": "这个集合里还没有可以查的文档。请先上传文档，等它处理完再提问。",
+        "no_evidence": "文档中没有找到这个问题的答案。下面是最接近的段落。",
+        "unsupported_draft": "模型写出的答案在文档里找不到依据，因此不给出。下面是最接近的段落。",
+        "low_ocr_confidence": "最接近的段落来自识别不清的扫描页，不足以据此回答。请对照原页核对。",
+        "conflicting_evidence": "文档对此说法不一，无法给出唯一的答案。下面列出各处的说法。",
+    },
+    "en": {
+        "no_documents": "This collection has no documents to search yet. "
+        "Upload some, and ask again when they are ready.",
+        "no_evidence": "The documents do not seem to answer this question. "
+        "The nearest passages are below.",
+        "unsupported_draft": "What the model wrote is not borne out by the documents, "
+        "so it is withheld. The nearest passages are below.",
+        "low_ocr_confidence": "The nearest passages come from scanned pages that could not be "
+        "read reliably. Please check the pages themselves.",
+        "conflicting_evidence": "The documents disagree on this, so there is no single answer. "
+        "What each says is below.",
+    },
 }
 _DECLINES = re.compile(
-    r"资料中没有|資料中沒有|没有(?:提到|提及|找到|相关|说明|给出)|未(?:提到|提及|找到|说明|给出)|无法(?:确定|回答|得知|找到)|不知道|不清楚|"
-    r"not in the passages|not (?:mentioned|found|specified|provided|stated|given|available)|no (?:information|answer|mention)|"
-    r"(?:do|does|did) not (?:mention|say|specify|provide|contain|state)|cannot (?:be )?(?:answer|determin|find)|i (?:do not|don't) know|^\s*n/?a\b",
+    r"资料中没有|没有(?:提到|提及|找到|相关|说明|给出)|未(?:提到|提及|找到|说明|给出)|"
+    r"无法(?:确定|回答|得知|找到)|不知道|不清楚|"
+    r"not in the passages|no (?:information|answer|mention)|"
+    r"not (?:mentioned|found|specified|provided|stated|given|available)|"
+    r"(?:do|does|did) not (?:mention|say|specify|provide|contain|state)|"
+    r"cannot (?:be )?(?:answer|determin|find)|i (?:do not|don't) know|^\s*n/?a\b",
     re.IGNORECASE,
 )
 
 
 def refuse(reason: RefusalReason, language: Language, hits: Sequence[Hit] = ()) -> Refusal:
     """Return a typed refusal in the asker's language, with the passages that came nearest."""
-    return Refusal(reason, _MESSAGES[reason, language], tuple(hits[:NEAREST]))
+    return Refusal(reason, _MESSAGES[language][reason], tuple(hits[:NEAREST]))
 
 
 def declines(draft: str) -> bool:
     """Say whether a generated text says that the passages do not have the answer."""
-    return not draft.strip() or _DECLINES.search(draft) is not None
+    return not draft.strip() or _DECLINES.search(simplify(draft)) is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ragqa.answering.wordlists import ABBREVIATIONS
 from ragqa.types import Span
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 _HARD = "。！？!?；;…"
 _CLOSERS = "」』”’\"')）】》］〕]"
-_ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "e.g", "i.e", "cf", "fig", "figs", "no", "nos", "vol", "vols", "pp", "p", "ch", "sec", "eq", "approx", "inc", "ltd", "co", "corp", "dept", "univ", "est", "gen", "col", "lt", "capt", "sgt", "rev", "hon", "gov", "sen", "rep", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "ed", "eds", "al", "ph.d", "m.d", "b.c", "a.d", "a.m", "p.m", "u.s", "u.k", "u.n", "d.c", "mt", "ft"]
-)
 _LIST_ITEM = re.compile(
     r"\s*(?:[-*•·●○■□◆▪–—]\s|[(（]?\d{1,3}[)）.、．]\s?(?!\d)|[(（]?[a-zA-Z][)）]\s|"
     r"[一二三四五六七八九十]{1,3}[、．]|[(（][一二三四五六七八九十]{1,3}[)）]|第[一二三四五六七八九十百\d]+[章节条款])"
@@ -128,7 +126,7 @@ def _is_full_stop(text: str, at: int, end: int) -> bool:
         return _is_cjk(following[0]) and not text[at - 1 : at].isdigit()
     word_match = _WORD_BEFORE.search(text, max(0, at - 20), at)
     word = word_match.group() if word_match else ""
-    if word.casefold().strip(".") in _ABBREVIATIONS:
+    if word.casefold().strip(".") in ABBREVIATIONS:
         return False
     if len(word) == 1 and word.isupper():
         return False

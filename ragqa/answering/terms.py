@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ragqa.answering.wordlists import CHINESE_STOP, ENGLISH_STOP
 from ragqa.retrieval.folding import fold
 
 if TYPE_CHECKING:
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUNS = re.compile(rf"[{CJK}]+|[a-z0-9]+(?:[.'’-][a-z0-9]+)*")
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
-ENGLISH_STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "in", "into", "is", "it", "its", "many", "much", "of", "on", "or", "s", "she", "so", "such", "than", "that", "the", "their", "them", "there", "these", "they", "this", "those", "to", "was", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "can", "could", "may", "might", "you", "your", "we", "our", "us", "if", "not", "no", "any", "all", "also", "about"]
-)
-CHINESE_STOP = frozenset(
-    ["什么", "么的", "多少", "哪些", "哪个", "哪一", "哪里", "哪年", "何时", "时候", "怎么", "怎样", "如何", "为何", "为什", "是什", "是谁", "谁是", "是哪", "有哪", "有多", "少个", "一个", "这个", "那个", "以及", "或者", "还是", "可以", "是否", "请问", "几个", "有几", "是多", "么是", "个是", "的是", "是在", "在哪", "叫什", "么名", "名字", "是何", "什麼", "麼的", "哪個", "哪裡", "時候", "怎麼", "怎樣", "為何", "為什", "是誰", "誰是", "多久", "幾個", "有幾", "麼是", "一個", "這個", "那個"]
-)
 _PARTICLES = frozenset(
     "的了是在和与與及被将將于於之其有为為以由曾就都把让讓给給吗嗎呢吧请請问問谁誰何几幾哪么麼什"
 )

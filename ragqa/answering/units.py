@@ -39,7 +39,8 @@ length | 0.0254 | 英寸,英吋,吋,寸,inch,inches
 length | 0.9144 | 码,yard,yards
 length | 1852 | 海里,浬,nautical mile,nautical miles
 length | 9460730472580800 | 光年,light year,light years,light-years,light-year
-area | 1000000 | 平方公里,平方千米,km2,km²,square kilometer,square kilometers,square kilometre,square kilometres,sq km
+area | 1000000 | 平方公里,平方千米,km2,km²,square kilometer,square kilometers,sq km
+area | 1000000 | square kilometre,square kilometres
 area | 1 | 平方米,平方公尺,平米,平,m2,m²,square meter,square meters,square metre,square metres
 area | 10000 | 公顷,hectare,hectares,ha
 area | 666.666666667 | 亩

@@ -85,7 +85,8 @@ def verify_claims(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         sentence, quotes = line.get("sentence"), line.get("quotes")
         if "id" not in line or not isinstance(sentence, str) or not _are_texts(quotes):
             raise InvalidInput(
-                f'line {number}: expected {{"id", "sentence": text, "quotes": [text, ..]}}, got {dict(line)!r}'
+                f'line {number}: expected {{"id", "sentence": text, "quotes": [text, ..]}}, '
+                f"got {dict(line)!r}"
             )
         assert quotes is not None
         verdict = verify(sentence, quotes)
