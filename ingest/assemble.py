@@ -14,6 +14,7 @@ from ingest.heads import is_running_head
 from ingest.joining import Text, normalize, separator
 from ingest.layout import order
 from ingest.paragraphs import Paragraph, classify, paragraphs
+from ingest.turning import turned_back, upright
 from ingest.types import Cell, Line, RawPage, RawTable, RunningHeads
 from ragqa.types import BBox, Block, Page, Span, unite
 
@@ -28,7 +29,8 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     them (a blank or nothing where a paragraph runs on into the next column). Running heads and
     feet are blocks without a span and not part of the text.
     """
-    raw = normalize(raw)
+    turned = raw.turned
+    raw = upright(normalize(raw))
     margins = [line for line in raw.lines if is_running_head(raw, line, heads)]
     if len(margins) == len(raw.lines):
         margins = []  # a page with nothing else: what repeats on it is what it says
@@ -46,7 +48,7 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
             block = _text_block(raw, text, group, heads)
         if block is not None:
             blocks.append(block)
-    return Page(
+    page = Page(
         number=raw.number,
         width=raw.width,
         height=raw.height,
@@ -60,6 +62,7 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
         ),
         ocr_confidence=raw.ocr_confidence,
     )
+    return turned_back(page, turned)
 
 
 def _text_block(raw: RawPage, text: Text, group: Paragraph, heads: RunningHeads) -> Block | None:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
+from ingest.turning import upright
 from ingest.types import RunningHeads
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def running_heads(raws: Iterable[RawPage]) -> RunningHeads:
     sizes: Counter[float] = Counter()
     heads: Counter[float] = Counter()
     pages = bold = 0
-    for raw in raws:
+    for displayed in raws:
+        raw = upright(displayed)
         pages += 1
         seen.update(
             {

@@ -53,12 +53,27 @@ def _cut(boxes: NDArray[np.float32], members: NDArray[np.intp], em: float, depth
             pending = []
             left = inside[(boxes[inside, 0] + boxes[inside, 2]) / 2 < gutter]
             right = inside[(boxes[inside, 0] + boxes[inside, 2]) / 2 >= gutter]
+            left, tail = _without_tail(boxes, left, right, em)
             for side in (left, right):
                 ordered += _cut(boxes, side, em, depth + 1) if len(side) else []
+            pending += tail.tolist()
         if number < len(walls):
             pending += members[crossing & (middles == walls[number])].tolist()
     ordered += rows(boxes, np.array(sorted(set(pending)), np.intp)) if pending else []
     return list(dict.fromkeys(ordered))
+
+
+def _without_tail(
+    boxes: NDArray[np.float32], left: NDArray[np.intp], right: NDArray[np.intp], em: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Part off what stands below both columns: a short heading of what comes after them."""
+    if not len(left) or not len(right):
+        return left, left[:0]
+    below = boxes[left, 1] >= boxes[right, 3].max() - 1
+    if below.all() or not below.any():
+        return left, left[:0]
+    gap = boxes[left[below], 1].min() - boxes[left[~below], 3].max()
+    return (left[~below], left[below]) if gap > 0.7 * em else (left, left[:0])
 
 
 def _gutter(boxes: NDArray[np.float32], em: float) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 from ingest.ocr.scan import ScanText, read_scan
 from ingest.ports import Ink
 from ingest.quality import Verdict, judge
+from ingest.turning import turn, upright
 from ingest.types import Layer, RawPage
 from ragqa.errors import ModelMissing
 from ragqa.types import BBox, Notice
@@ -20,7 +21,7 @@ from ragqa.types import BBox, Notice
 if TYPE_CHECKING:
     from ingest.ports import OcrEngine, TableFinder
     from ingest.readers.source import Source
-    from ingest.types import ReadOptions
+    from ingest.types import RawTable, ReadOptions
 
 MAX_CHARACTERS = 400_000
 """More on one page is an attack or a mistake; the rest is left out and reported."""
@@ -54,21 +55,29 @@ def read_page(
         figures=layer.images,
         outline=source.outline(number),
         notices=layer.notices,
+        turned=layer.turned,
     )
     if verdict.needs_ocr:
         raw = _by_ocr(source, raw, verdict, options, engine)
     elif verdict.regions and options.ocr == "auto":
         raw = _with_pictures(source, raw, verdict, options, engine)
+    return replace(raw, tables=_tables(raw, layer, tables))
+
+
+def _tables(raw: RawPage, layer: Layer, finder: TableFinder) -> tuple[RawTable, ...]:
+    """Find tables on the page as it is read, and place them on the page as it is displayed."""
+    page = upright(raw)
     ink = Ink(
-        text=raw.text,
-        char_boxes=raw.char_boxes,
-        lines=[(line.start, line.end) for line in raw.lines if not line.vertical],
-        rules=layer.rules,
-        width=raw.width,
-        height=raw.height,
-        images=raw.figures,
+        text=page.text,
+        char_boxes=page.char_boxes,
+        lines=[(line.start, line.end) for line in page.lines if not line.vertical],
+        rules=turn(layer.rules, raw.turned, raw.width, raw.height),
+        width=page.width,
+        height=page.height,
+        images=page.figures,
     )
-    return replace(raw, tables=tuple(tables.find(ink)))
+    found = replace(page, tables=tuple(finder.find(ink)), turned=(360 - raw.turned) % 360)
+    return upright(found).tables
 
 
 def _by_ocr(
@@ -96,6 +105,7 @@ def _by_ocr(
         figures=figures,
         ocr_confidence=scan.confidence,
         ocr_reason=verdict.reason,
+        turned=0,
     )
 
 

@@ -114,6 +114,8 @@ class RawPage:
     ocr_confidence: float | None = None
     ocr_reason: str = ""
     """Why the page was given to OCR; empty when it was not."""
+    turned: int = 0
+    """Degrees clockwise by which most of the text stands: 0, 90, 180, 270."""
 
     def to_bytes(self) -> bytes:
         """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back."""
@@ -130,6 +132,7 @@ class RawPage:
             "notices": [asdict(notice) for notice in self.notices],
             "ocr_confidence": self.ocr_confidence,
             "ocr_reason": self.ocr_reason,
+            "turned": self.turned,
         }
         packed = orjson.dumps(head, default=tuple)
         boxes = np.ascontiguousarray(self.char_boxes, np.float32).tobytes()
