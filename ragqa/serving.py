@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -123,7 +124,7 @@ class _Keeper:
         self._thread.start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "ragqa", "worker", "--with-parent"]
+        command = [sys.executable, "-m", "ragqa", "worker", "--parent", str(os.getpid())]
         # In a session of its own: Ctrl-C reaches it through us, once.
         return subprocess.Popen(  # noqa: S603
             [*command, "--concurrency", str(self._concurrency)],
