@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragqa.types import Box, Filter, Hit, Message, Span, Token, Usage
+    from ragqa.types import Box, CollectionId, Filter, Hit, Message, Span, Token, Usage
 
 
 class Embedder(Protocol):
@@ -103,8 +103,25 @@ class Scored(NamedTuple):
     score: float
 
 
+class Place(NamedTuple):
+    """Where a chunk stands, and its text."""
+
+    document: int
+    page: int
+    text: str
+
+
 class Snapshot(Protocol):
     """One collection as it is at one moment: every search of it sees the same chunks."""
+
+    @property
+    def collection_id(self) -> CollectionId:
+        """Number of the collection."""
+        ...
+
+    def document_names(self) -> Mapping[int, str]:
+        """Return the names of the documents by number; empty when they are too many to look at."""
+        ...
 
     def lexicon(self) -> Sequence[str]:
         """Return the words that the collection was taught."""
@@ -146,10 +163,24 @@ class Snapshot(Protocol):
         """Return the BM25 score of each chunk."""
         ...
 
+    def page_lexical_of(
+        self, chunk_ids: Sequence[int], counts: Mapping[int, float]
+    ) -> Mapping[int, float]:
+        """Return for each chunk the BM25 score of the whole page that it stands on."""
+        ...
+
+    def best_lexical(self, counts: Mapping[int, float]) -> float:
+        """Return the BM25 score that no chunk can exceed, terms that no chunk has included."""
+        ...
+
     def dense_of(
         self, chunk_ids: Sequence[int], vector: NDArray[np.float32]
     ) -> Mapping[int, float]:
         """Return the cosine of each chunk's vector."""
+        ...
+
+    def places(self, chunk_ids: Sequence[int]) -> Mapping[int, Place]:
+        """Return where each chunk stands."""
         ...
 
     def hits(self, scored: Sequence[Scored]) -> list[Hit]:

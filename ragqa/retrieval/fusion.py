@@ -26,23 +26,24 @@ def fuse_by_rank(rankings: Iterable[Sequence[Key]], *, k: int = RRF_K) -> dict[K
     return dict(fused)
 
 
-def fuse_by_score(
-    scores: Iterable[tuple[float, Mapping[Key, float]]],
+def scale(
+    scores: Mapping[Key, float], *, floor: float | None = None, worst: int = 0
 ) -> dict[Key, float]:
-    """Return for each key the weighted sum of its scores, each list scaled to [0, 1].
-
-    A list is scaled by its own least and greatest score; a key that a list lacks gets 0 from it.
+    """Return scores scaled to [0, 1]: the greatest is 1, the least, or ``floor``, is 0.
 
     Args:
-        scores: Pairs of a weight and one list's scores; higher is better in all of them.
+        scores: Higher is better.
+        floor: A score that is worth nothing, where there is one: 0 for BM25.
+        worst: Rank whose score is worth nothing, for scores without a zero of their own; what
+            lies below it is worth nothing either. 0: the last.
 
     Source: Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", 2023.
     """
-    fused: defaultdict[Key, float] = defaultdict(float)
-    for weight, listed in scores:
-        if not listed:
-            continue
-        low, high = min(listed.values()), max(listed.values())
-        for key, score in listed.items():
-            fused[key] += weight * ((score - low) / (high - low) if high > low else 1.0)
-    return dict(fused)
+    if not scores:
+        return {}
+    ranked = sorted(scores.values(), reverse=True)
+    low = ranked[min(worst or len(ranked), len(ranked)) - 1] if floor is None else floor
+    reach = ranked[0] - low
+    return {
+        key: max(0.0, (score - low) / reach) if reach > 0 else 1.0 for key, score in scores.items()
+    }

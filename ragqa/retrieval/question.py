@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from ragqa.retrieval.folding import fold
 from ragqa.retrieval.lexical import analyze
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ASKING_ZH = re.compile(
     "请问|什么时候|什么样|什么|怎么样|怎么|怎样|如何|为何|多少|多久|哪一年|哪一个|哪一|哪些|哪个|哪里|哪儿|哪年|哪位"
     "|哪种|哪|几个|几年|几|谁|何时|何处|何地|何人|何|是否|有没有|能否|吗|呢|叫做"
 )
-_STOP_EN = frozenset(
+STOP_EN = frozenset(
     "a an and are as at be been being but by can could did do does for from had has have how in "  # noqa: SIM905
     "into is it its of on or that the their them there these they this those to was were what "
     "when where which who whom whose why will with would".split()
 )
+"""English words that say nothing about what a text is about."""
+
+# What asks for the form of an answer, not for its matter.
+_MANNERS_EN = re.compile(
+    r"\bif [^.?!]*\bnot\b[^.?!]*\b(?:state|say|return|answer|explain)\b[^.?!]*[.?!]?"
+    r"|\b(?:please|give (?:a|your) (?:response|answer)|answer (?:the|this)(?: following)? question"
+    r"|bas(?:ed|ing) (?:your (?:answers?|judge?ments?) )?(?:off of|on|upon)|relying on)\b"
+)
 
 
-def question_terms(question: str) -> list[str]:
+def question_terms(question: str, *, lexicon: Sequence[str] = ()) -> list[str]:
     """Return the lexical terms of a question that say what it is about.
 
-    All its terms, when it has only words that ask.
+    All its terms, when it has only words that ask. A word of the collection's ``lexicon`` counts
+    with all pairs of its characters a second time: it is one thing, not a chance of pairs.
     """
-    plain = _ASKING_ZH.sub(" ", fold(question))
-    words = re.sub(r"[a-z']+", lambda m: " " if m.group() in _STOP_EN else m.group(), plain)
-    return analyze(words) or analyze(question)
+    folded = fold(question)
+    plain = _ASKING_ZH.sub(" ", _MANNERS_EN.sub(" ", folded))
+    words = re.sub(r"[a-z']+", lambda m: " " if m.group() in STOP_EN else m.group(), plain)
+    terms = analyze(words) or analyze(question)
+    for word in lexicon:
+        if fold(word) in folded:
+            terms += analyze(word)
+    return terms

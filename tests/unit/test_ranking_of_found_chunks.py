@@ -1,0 +1,108 @@
+"""Fusion, names and the final order, on numbers that can be checked by hand."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.ports import Place
+from ragqa.retrieval.bm25 import inverse_document_frequency, score_bm25
+from ragqa.retrieval.context import title_of
+from ragqa.retrieval.fusion import fuse_by_rank, scale
+from ragqa.retrieval.naming import match_names, years_of
+from ragqa.retrieval.spread import spread
+
+FILINGS = {
+    1: "BOEING_2022_10K.pdf",
+    2: "BESTBUY_2023_10K.pdf",
+    3: "3M_2018_10K.pdf",
+    4: "3M_2022_10K.pdf",
+    5: "asymptote-by-example.pdf",
+}
+
+
+def test_bm25_is_the_formula() -> None:
+    bag = np.array([7, 7, 8], np.int32)
+    # One query term that occurs twice, in a chunk one and a half times as long as the average.
+    weight = inverse_document_frequency(1, 2)
+    assert weight == pytest.approx(np.log(1 + (2 - 1 + 0.5) / (1 + 0.5)))
+    expected = weight * 2 * 2.2 / (2 + 1.2 * (1 - 0.75 + 0.75 * 3 / 2))
+    scores = score_bm25([bag, np.array([9], np.int32)], {7: weight}, average_length=2)
+    assert scores == pytest.approx([expected, 0])
+
+
+def test_fusion_by_rank_counts_from_one() -> None:
+    assert fuse_by_rank([["a", "b"], ["b"]]) == {"a": 1 / 61, "b": 1 / 62 + 1 / 61}
+
+
+def test_scaling_puts_the_best_at_one_and_the_floor_at_nothing() -> None:
+    assert scale({"a": 4.0, "b": 2.0}, floor=0.0) == {"a": 1.0, "b": 0.5}
+    assert scale({"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.1}, worst=3) == pytest.approx(
+        {"a": 1.0, "b": 0.5, "c": 0.0, "d": 0.0}
+    )
+    assert scale({"a": 3.0}) == {"a": 1.0}
+
+
+@given(st.dictionaries(st.integers(), st.floats(0, 1e6), min_size=2))
+def test_scaling_keeps_the_order(scores: dict[int, float]) -> None:
+    scaled = scale(scores)
+    ranked = sorted(scores, key=lambda key: scores[key])
+    assert all(scaled[low] <= scaled[high] for low, high in pairwise(ranked))
+
+
+@pytest.mark.parametrize(
+    ("question", "number"),
+    [
+        ("Is Boeing's business subject to cyclicality in FY2022?", 1),
+        ("What did Best Buy sell?", 2),
+        ("What is the FY2018 capital expenditure for 3M?", 3),
+        ("What is the FY22 capital expenditure for 3M?", 4),
+    ],
+)
+def test_a_question_names_its_document(question: str, number: int) -> None:
+    matched = match_names(question, FILINGS)
+    assert max(matched, key=lambda key: matched[key]) == number
+
+
+def test_a_year_alone_and_small_words_name_nothing() -> None:
+    assert match_names("What happened by 2022?", FILINGS) == {}
+
+
+def test_a_common_word_of_names_names_nothing() -> None:
+    names = {n: f"report {n}.pdf" for n in range(10)}
+    assert match_names("what does the report say", names) == {}
+
+
+def test_years_are_read_in_every_form() -> None:
+    assert years_of("FY2022, FY 21 and ２０２０年") == {2022, 2021, 2020}
+    assert years_of("12022 items") == frozenset()
+
+
+def test_a_title_is_the_name_without_folder_and_suffix() -> None:
+    assert title_of("reports/3M_2018-annual.pdf") == "3M 2018 annual"
+
+
+def test_a_second_chunk_of_a_page_comes_after_another_page_of_about_the_same_score() -> None:
+    places = {1: Place(1, 1, "a"), 2: Place(1, 1, "b"), 3: Place(1, 2, "c"), 4: Place(2, 1, "a")}
+    ranked = spread({1: 1.0, 2: 0.9, 3: 0.8, 4: 0.95}, places, set())
+    assert [scored.chunk_id for scored in ranked] == [1, 3, 2, 4]
+
+
+def test_verbatim_chunks_come_first_and_every_document_has_its_turn() -> None:
+    places = {n: Place(1, n, str(n)) for n in range(30)} | {99: Place(2, 1, "x")}
+    scores = dict.fromkeys(places, 0.5) | {99: 0.1, 29: 0.9}
+    ranked = [s.chunk_id for s in spread(scores, places, set(places) - {29})]
+    assert ranked.index(99) == 10
+    assert ranked[-1] == 29
+
+
+@given(st.dictionaries(st.integers(0, 50), st.floats(0, 1), min_size=1))
+def test_shown_scores_fall_and_no_chunk_is_lost(scores: dict[int, float]) -> None:
+    places = {n: Place(n % 7, n % 3, str(n % 5)) for n in scores}
+    ranked = spread(scores, places, {n for n in scores if n % 4 == 0})
+    assert {s.chunk_id for s in ranked} == set(scores)
+    assert all(a.score >= b.score for a, b in pairwise(ranked))
