@@ -61,7 +61,7 @@ def running_heads(raws: Iterable[RawPage]) -> RunningHeads:
 
 def edge_of(raw: RawPage, line: Line) -> Edge | None:
     """Return the edge of the page a line stands at, or None."""
-    if line.vertical:
+    if line.vertical or raw.flowing:
         return None
     if line.bbox.bottom <= _BAND * raw.height:
         above = sum(other.bbox.bottom < line.bbox.top for other in raw.lines)

@@ -56,6 +56,7 @@ def read_page(
         outline=source.outline(number),
         notices=layer.notices,
         turned=layer.turned,
+        flowing=source.kind in ("plain", "docx"),
     )
     if verdict.needs_ocr:
         raw = _by_ocr(source, raw, verdict, options, engine)

@@ -116,6 +116,8 @@ class RawPage:
     """Why the page was given to OCR; empty when it was not."""
     turned: int = 0
     """Degrees clockwise by which most of the text stands: 0, 90, 180, 270."""
+    flowing: bool = False
+    """Set on virtual pages by ourselves: there are no running heads."""
 
     def to_bytes(self) -> bytes:
         """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back."""
@@ -133,6 +135,7 @@ class RawPage:
             "ocr_confidence": self.ocr_confidence,
             "ocr_reason": self.ocr_reason,
             "turned": self.turned,
+            "flowing": self.flowing,
         }
         packed = orjson.dumps(head, default=tuple)
         boxes = np.ascontiguousarray(self.char_boxes, np.float32).tobytes()

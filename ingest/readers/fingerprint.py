@@ -15,7 +15,9 @@ _SKIPPED = re.compile(
     r"/(?:Parent|P|StructParents?|Dest|A|PieceInfo|LastModified|B|Popup|IRT|AF|Metadata|ID|OC)"
     r"(?:\s+\d+ \d+ R|\s*\[[^\[\]]*\]|\s+\d+|\s*/[^\s/<>\[\]]+|\s*\([^()]*\)|(?=<<))"
 )
-_INHERITED = ("Resources", "MediaBox", "CropBox", "Rotate")
+_CATEGORY = re.compile(r"/(Font|XObject|ExtGState|Pattern|Shading|ColorSpace|Properties) (\d+) 0 R")
+_ENTRY = re.compile(r"/([^\s/<>\[\]()]+) \d+ 0 R")
+_NAME = re.compile(rb"/([^\s/<>\[\]()]+)")
 _DEEPEST = 24
 
 
@@ -30,25 +32,49 @@ class Fingerprints:
         """Return the hash of page ``number``, counted from 1."""
         digest = hashlib.sha256()
         try:
-            xref = self._document.page_xref(number - 1)
-            digest.update(self._object(xref, ()))
-            for name in _INHERITED:
-                digest.update(self._inherited(xref, name))
+            page = self._document[number - 1]
+            contents = page.read_contents() or b""
+            digest.update(contents)
+            digest.update(self._resources(page.xref, contents))
+            digest.update(self._own(page.xref))
+            for name in ("MediaBox", "CropBox", "Rotate"):
+                digest.update(self._inherited(page.xref, name))
         except Exception as error:  # noqa: BLE001 - a broken object: MuPDF's errors share no base
             digest.update(f"{type(error).__name__} on page {number}".encode())
             digest.update(str(self._document.page_count).encode())
         return digest.hexdigest()
 
-    def _inherited(self, xref: int, name: str) -> bytes:
+    def _own(self, xref: int) -> bytes:
+        """Hash what stands on the page besides its contents: fields and notes."""
+        kind, value = self._document.xref_get_key(xref, "Annots")
+        return self._expanded(value, (xref,)) if kind != "null" else b""
+
+    def _resources(self, xref: int, contents: bytes) -> bytes:
+        """Hash the resources that the contents name: pages often share one dictionary of all."""
+        source = self._found(xref, "Resources")
+        for match in _CATEGORY.finditer(source):
+            shared = self._document.xref_object(int(match[2]), compressed=True)
+            source = source.replace(match[0], f"/{match[1]}{shared}")
+        names = set(_NAME.findall(contents))
+        kept = _ENTRY.sub(lambda m: m[0] if m[1].encode() in names else "", source)
+        return self._expanded(kept, (xref,))
+
+    def _found(self, xref: int, name: str) -> str:
+        """Return the source of an attribute that the page or one of its parents has."""
         for _ in range(_DEEPEST):
             kind, value = self._document.xref_get_key(xref, name)
+            if kind == "xref":
+                return str(self._document.xref_object(int(value.split()[0]), compressed=True))
             if kind != "null":
-                return f"{name}={self._expanded(value, (xref,)).hex()}".encode()
+                return str(value)
             kind, value = self._document.xref_get_key(xref, "Parent")
             if kind != "xref":
                 break
             xref = int(value.split()[0])
-        return b""
+        return ""
+
+    def _inherited(self, xref: int, name: str) -> bytes:
+        return f"{name}={self._found(xref, name)}".encode()
 
     def _object(self, xref: int, above: tuple[int, ...]) -> bytes:
         if xref in self._known:

@@ -30,7 +30,9 @@ POLICY = (
 )
 
 
-def write(page: pymupdf.Page, x: float, y: float, text: str, size: float, font: pymupdf.Font) -> None:
+def write(
+    page: pymupdf.Page, x: float, y: float, text: str, size: float, font: pymupdf.Font
+) -> None:
     """Set one line."""
     writer = pymupdf.TextWriter(page.rect)
     writer.append((x, y), text, font=font, fontsize=size)
@@ -87,7 +89,9 @@ def manual() -> pymupdf.Document:
             column(page, 60, 260, RIGHT, characters=46)
         else:
             rows = [["项目", "2024", "2025"], ["销量", "1,204", "1,530"], ["库存", "310", "275"]]
-            grid(page, [*rows, ["退货", "12", "9"], ["合计", "1,526", "1,814"]], ruled=False, top=110)
+            grid(
+                page, [*rows, ["退货", "12", "9"], ["合计", "1,526", "1,814"]], ruled=False, top=110
+            )
     document.set_toc([[1, "第一章 日常维护", 1], [2, "1.1 保养周期", 1]])
     return document
 

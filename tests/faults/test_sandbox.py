@@ -1,0 +1,69 @@
+"""What a child does, costs that child's piece of work and nothing else."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+
+import pytest
+
+from ingest.sandbox import Limits, Lost, Sandbox, Stopped, allow_cpu, in_order
+
+
+def work(pieces: list[str]) -> list[str]:
+    done = []
+    for piece in pieces:
+        if piece == "crash":
+            ctypes.string_at(1)
+        elif piece == "hang":
+            time.sleep(600)
+        elif piece == "spin":
+            allow_cpu(1)
+            while True:
+                pass
+        elif piece == "eat":
+            held = [bytearray(50 << 20) for _ in range(100)]
+            del held
+        elif piece == "flood":
+            with open("/dev/null", "wb"), open(f"/tmp/flood-{os.getpid()}", "wb") as file:
+                os.unlink(file.name)
+                file.write(bytes(80 << 20))
+        done.append(piece.upper())
+    return done
+
+
+def outcomes(pieces: list[str], *, seconds: float = 4) -> list[str]:
+    with Sandbox(Limits(seconds, 600), processes=2) as box:
+        return [str(result) for _, result in in_order(box, work, pieces, ahead=3)]
+
+
+def test_a_crash_a_hang_and_a_glutton_cost_only_themselves() -> None:
+    pieces = ["a", "b", "c", "crash", "d", "hang", "e", "eat", "f", "g"]
+    results = outcomes(pieces)
+    assert [r for r in results if len(r) == 1] == list("ABCDEFG")
+    assert "crashed (SIGSEGV)" in results[3]
+    assert "longer than the 4 s" in results[5]
+    assert "600 MB" in results[7]
+
+
+def test_computing_without_end_is_stopped() -> None:
+    spun, after = outcomes(["spin", "a"], seconds=30)
+    assert "crashed (SIGXCPU)" in spun or "computing" in spun
+    assert after == "A"
+
+
+def test_a_stop_takes_effect_in_the_middle_of_a_piece() -> None:
+    begun = time.monotonic()
+    with Sandbox(Limits(60, 600)) as box, pytest.raises(Stopped):
+        list(in_order(box, work, ["hang"], ahead=1, stop=lambda: time.monotonic() > begun + 1))
+    assert time.monotonic() - begun < 5
+
+
+def test_an_error_of_the_work_itself_reaches_the_caller() -> None:
+    with Sandbox(Limits(10, 600)) as box:
+        with pytest.raises(OSError, match="File too large"):
+            box.wait(box.start(work, ["flood"]))
+        with pytest.raises(Lost):
+            box.wait(box.start(work, ["crash"]))
+        assert box.wait(box.start(work, ["a"])) == ["A"]
