@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi.testclient import TestClient
-    from httpx import Response
+    from httpx2 import Response
 
     from ragqa.wiring import Services
 
