@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 READ = 8
 """Hits whose sentences are read for the answer; more are shown than are read."""
+LEGIBLE = 0.7
+"""Mean confidence, 0 to 1, from which on a scanned page counts as read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Answerer:
     ) -> Answer:
         signs = signs_of(question, answer.hits[:READ], ranked)
         if not self._calibration.suffices(signs):
-            return replace(answer, refusal=refuse("no_evidence", language, answer.hits))
+            return replace(answer, refusal=refuse(_why(answer.hits, ranked), language, answer.hits))
         return extract(answer, ranked, self._quotes)
 
     def _generate(self, prompt: Prompt, started: float) -> Stream[Event, None, Draft | None]:
@@ -199,7 +201,7 @@ class Answerer:
         drafted = (
             None
             if declines(draft.text)
-            else assemble(answer, draft.text, ranked, draft.shown, self._quotes)
+            else assemble(answer, draft.text, question, ranked, draft.shown, self._quotes)
         )
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
         signs = signs_of(
@@ -210,7 +212,9 @@ class Answerer:
             return drafted
         if not enough:
             unsupported = drafted is not None and not supported and extractive.refusal is None
-            reason: RefusalReason = "unsupported_draft" if unsupported else "no_evidence"
+            reason: RefusalReason = (
+                "unsupported_draft" if unsupported else _why(answer.hits, ranked)
+            )
             sentences = drafted.sentences if drafted is not None and not supported else ()
             return replace(
                 answer, refusal=refuse(reason, language, answer.hits), sentences=sentences
@@ -226,6 +230,12 @@ class Draft:
     first_token: float | None
     usage: Usage
     shown: tuple[int, ...]
+
+
+def _why(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:
+    """Say whether the nearest passage is missing the answer or was only read badly."""
+    confidence = hits[ranked[0].hit].ocr_confidence if ranked else None
+    return "no_evidence" if confidence is None or confidence >= LEGIBLE else "low_ocr_confidence"
 
 
 def _ms(start: float, end: float) -> float:

@@ -39,6 +39,8 @@ class Evidence:
     span: Span
     """In the chunk's text."""
     verdict: Verdict
+    likelihood: float
+    """Score of the sentence as an answer to the question; comparable within one ranking."""
 
 
 def read_draft(text: str) -> list[Claim]:
@@ -84,7 +86,7 @@ def find_evidence(
             value = candidate.score - top + 2 * verdict.support - 0.5 * cost
             value += 0.5 * (candidate.hit + 1 in claim.markers)
             if best is None or value > best[0]:
-                best = value, Evidence(candidate.hit, span, verdict)
+                best = value, Evidence(candidate.hit, span, verdict, candidate.score)
             break
     return best[1] if best is not None else failed
 

@@ -51,6 +51,21 @@ def keywords(question: str) -> Keywords:
     return Keywords(tuple(words), tuple(names))
 
 
+def own_words(text: str) -> tuple[str, ...]:
+    """Return every word of ``text`` that says something, folded; numbers are words too."""
+    folded = fold(text)
+    found = [
+        word for word in re.findall(r"[a-z\u00c0-\u024f]+|\d+", folded) if word not in ENGLISH_STOP
+    ]
+    if _CJK.search(folded):
+        import rjieba
+
+        found.extend(
+            word for word in rjieba.cut(folded) if _CJK.search(word) and word not in ASKING
+        )
+    return tuple(found)
+
+
 def presence(word: str, text: str, stems: frozenset[str]) -> float:
     """Return how much of ``word`` is in a text, 0 to 1.
 

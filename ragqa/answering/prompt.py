@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ragqa.ports import Generator
     from ragqa.types import Hit, Language
 
-PASSAGE_TOKENS = 420
+PASSAGE_TOKENS = 240
 """Tokens of the passages together. Small models read short evidence best, and read it faster."""
 ANSWER_TOKENS = 96
 STOP = ("\n\n", "\n问题", "\n资料", "\nQuestion", "\nPassages", "<|im_end|>")
