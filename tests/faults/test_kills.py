@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import psycopg
 import pytest
+from typing_extensions import override
 
 from ragqa.settings import Settings
 from ragqa.store.db import Database
@@ -105,6 +106,7 @@ class Reader(threading.Thread):
         self.looks = 0
         self.ended = threading.Event()
 
+    @override
     def run(self) -> None:
         while not self.ended.wait(0.02):
             with (

@@ -45,7 +45,7 @@ def search(services: Services, collection: Collection, query: str) -> list[str]:
 def count_rows(services: Services, table: str) -> int:
     with services.database.transaction() as conn:
         row: dict[str, Any] | None = conn.execute(
-            f"SELECT count(*) AS rows FROM {table}"  # type: ignore[arg-type]
+            f"SELECT count(*) AS rows FROM {table}"
         ).fetchone()
     assert row is not None
     return int(row["rows"])
