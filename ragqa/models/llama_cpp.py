@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import GenerationFailed, ModelMissing
+from ragqa.models.turns import Turns
 from ragqa.types import Token, Usage
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _loading = threading.Lock()
 class LlamaCppGenerator:
     """Greedy decoding with the chat template that the file carries.
 
-    One sequence, hence one lock: a second caller waits for the first to end or close. The keys and
+    One sequence, hence one lock: a second caller waits for the first to end or close, and those
+    who wait are served in the order they came. The keys and
     values of the last prompt are kept, so that a prompt which begins like it is only read from
     where it differs.
     """
@@ -61,7 +63,7 @@ class LlamaCppGenerator:
         self._llama = _load(path, context_tokens, gpu_layers, threads)
         self._template = _chat_template(self._llama, path)
         self._name = path.stem
-        self._lock = threading.Lock()
+        self._lock = Turns()
 
     @property
     def name(self) -> str:
