@@ -7,6 +7,8 @@ import { session } from "./storage.js";
 
 const KEPT = 40;
 
+export const isOpen = (turn) => turn.state === "searching" || turn.state === "writing";
+
 /**
  * A turn: `{id, question, state: searching|writing|done|failed|stopped, hits, extract, draft,
  * answer, problem, at, only}`. A conversation: `{id, collection, turns, at}`; the service's own id
@@ -22,7 +24,6 @@ function mend(conversation) {
   return { ...conversation, turns };
 }
 
-export const isOpen = (turn) => turn.state === "searching" || turn.state === "writing";
 export const conversation = () => current;
 export const history = () => all.filter((one) => one.collection === collections.current && one.turns.length);
 export const isAsking = () => running !== null;

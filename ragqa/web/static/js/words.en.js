@@ -214,6 +214,7 @@ export const en = {
   "unlock.hint": "Used to read this file; it is not shown to anyone.",
   "unlock.go": "Read it",
   "unlock.named": "Enter the password of {name}",
+  "stage.open": "Opening",
   "stage.read": "Reading pages",
   "stage.embed": "Making searchable",
   "stage.store": "Storing",

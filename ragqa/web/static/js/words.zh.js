@@ -214,6 +214,7 @@ export const zh = {
   "unlock.hint": "仅用于读取此文件，不会显示给任何人。",
   "unlock.go": "读取",
   "unlock.named": "输入 {name} 的密码",
+  "stage.open": "正在打开",
   "stage.read": "正在读取页面",
   "stage.embed": "正在建立索引",
   "stage.store": "正在保存",

@@ -1,0 +1,122 @@
+"""Broken files, hostile text, a service that goes away, a service that wants a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import looking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Served
+    from tests.conftest import MakePdf
+
+MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"), [("zh-CN", "无法读取此文件"), ("en-US", "This file could not be read")]
+)
+def test_a_broken_file_says_what_to_do_and_the_next_upload_works(
+    site: Served,
+    look: Callable[..., Page],
+    make_pdf: MakePdf,
+    collection: str,
+    locale: str,
+    sentence: str,
+) -> None:
+    looking.make_collection(site.url, collection)
+    page = look(looking.address(site.url, collection), locale=locale)
+    looking.choose(page, "broken.pdf", b"%PDF-1.7\nthis is no PDF")
+    failed = looking.row(page, "failed")
+    failed.wait_for(timeout=30_000)
+    assert sentence in failed.inner_text()
+    looking.choose(page, "empty.pdf", b"")
+    page.locator(".row", has_text="empty.pdf").locator(".row-problem p").first.wait_for()
+    looking.upload(page, "good.pdf", make_pdf("正常的一页文字。"))
+
+
+def test_markup_in_names_text_and_questions_stays_text(
+    site: Served, look: Callable[..., Page], make_pdf: MakePdf, collection: str
+) -> None:
+    name = f"{collection} <b onclick=hacked()>"
+    looking.make_collection(site.url, name)
+    page = look(looking.address(site.url, name))
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    file = '<img src=x onerror="window.hacked=1">.pdf'
+    looking.upload(page, file, make_pdf(f"安全须知\n警告代码为 {MARKUP} 请勿执行。\n[点我](javascript:alert(1)) **粗体**"))
+    assert file in page.locator(".row .name").inner_text()
+    looking.ask(page, f"警告代码是什么？{MARKUP}")
+    assert MARKUP in page.locator(".question").inner_text()
+    page.locator(".tab-search").click()
+    page.fill("#query", "警告代码 img onerror")
+    page.keyboard.press("Enter")
+    page.locator(".hit").first.click()
+    assert "onerror" in page.locator(".panel-quote").inner_text()
+    page.keyboard.press("Escape")
+    page.locator(".row a.name").click()
+    page.locator(".reader .sheet:not(.loading)").wait_for()
+    assert "<script>window.hacked=1</script>" in "".join(page.locator(".reader-text").inner_text().split("\n"))
+    assert page.evaluate("window.hacked") is None
+    assert not dialogs
+    made = "main img:not(.page-image), main script, aside script, main a[href^=javascript]"
+    assert page.locator(made).count() == 0
+
+
+def test_a_service_killed_in_mid_answer_is_said_so_and_found_again(
+    serve: Callable[..., Served],
+    look: Callable[..., Page],
+    make_pdf: MakePdf,
+    models_folder: object,
+    collection: str,
+) -> None:
+    # The real model, because it takes long enough to be killed while it writes.
+    served = serve(RAGQA_LLM_MODEL="qwen2.5-coder-0.5b-instruct-q4_k_m")
+    looking.make_collection(served.url, collection)
+    page = look(looking.address(served.url, collection))
+    looking.upload(page, "手册.pdf", make_pdf("保修条款\n整机保修期为三年，自验收之日起计算。"))
+    page.fill("#question", "整机保修期为几年？")
+    page.press("#question", "Enter")
+    page.locator(".turn[data-state=writing]").wait_for()
+    served.kill()
+    page.locator(".turn[data-state=failed]").wait_for()
+    assert "连接就中断了" in page.locator(".turn .problem").inner_text()
+    page.locator(".banner", has_text="服务没有响应").wait_for()
+
+    served.settings["RAGQA_LLM_MODEL"] = "extractive"
+    served.start()
+    page.locator(".banner").wait_for(state="hidden", timeout=20_000)
+    page.get_by_role("button", name="重新提问").click()
+    page.locator(".turn[data-state=done]").wait_for()
+    assert "三年" in page.locator(".answer-text").inner_text()
+
+
+def test_a_key_is_asked_for_kept_for_the_tab_and_sent_for_pictures_too(
+    serve: Callable[..., Served], look: Callable[..., Page], make_pdf: MakePdf
+) -> None:
+    served = serve(RAGQA_API_KEY="a-long-enough-key-0123456789")
+    page = look(served.url, locale="en")
+    page.get_by_label("API key").fill("wrong key")
+    page.keyboard.press("Enter")
+    page.get_by_text("This key was not accepted").wait_for()
+    page.get_by_label("API key").fill("a-long-enough-key-0123456789")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="New collection").first.click()
+    page.fill("#prompt-value", "locked")
+    page.keyboard.press("Enter")
+    page.locator(".drop.large").wait_for()
+    looking.upload(page, "policy.pdf", make_pdf("Expenses\nReceipts must be handed in within thirty days."))
+    looking.ask(page, "When must receipts be handed in?")
+    page.locator(".answer-text button.marker").first.click()
+    image = looking.wait_for_picture(page)
+    assert image.get_attribute("src").startswith("blob:")
+    assert looking.yellow(looking.picture(image)).any()
+    page.reload()
+    page.locator(".turn").wait_for()
+    assert page.get_by_label("API key").count() == 0
