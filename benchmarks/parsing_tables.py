@@ -16,6 +16,7 @@ import sys
 import time
 import unicodedata
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def relations(grid: Grid) -> Relations:
     for direction, lines in (("right", grid), ("below", columns)):
         for line in lines:
             solid = [clean(cell) for cell in line if clean(cell)]
-            found.update((direction, a, b) for a, b in zip(solid, solid[1:], strict=False))
+            found.update((direction, a, b) for a, b in pairwise(solid))
     return found
 
 
@@ -67,10 +68,10 @@ def _region(cells: list[dict[str, object]]) -> Relations:
     pairs: set[tuple[str, int, int]] = set()
     for row in rows:
         line = [place[row, column] for column in columns if (row, column) in place]
-        pairs |= {("right", a, b) for a, b in zip(line, line[1:], strict=False) if a != b}
+        pairs |= {("right", a, b) for a, b in pairwise(line) if a != b}
     for column in columns:
         line = [place[row, column] for row in rows if (row, column) in place]
-        pairs |= {("below", a, b) for a, b in zip(line, line[1:], strict=False) if a != b}
+        pairs |= {("below", a, b) for a, b in pairwise(line) if a != b}
     return Counter(
         (way, clean(str(cells[a]["text"])), clean(str(cells[b]["text"]))) for way, a, b in pairs
     )

@@ -78,7 +78,7 @@ def _text_block(raw: RawPage, text: Text, group: Paragraph, heads: RunningHeads)
     kind, level = classify(raw, group, value, heads)
     return Block(
         kind,
-        _on_page(raw, unite([line.bbox for line in group.lines])),
+        _on_page(raw, unite([_place(raw, line) for line in group.lines])),
         value,
         Span(start, len(text)),
         level=level,
@@ -182,6 +182,14 @@ def _margin_blocks(raw: RawPage, lines: Sequence[Line], *, top: bool) -> list[Bl
 def _head(raw: RawPage, group: Paragraph) -> str:
     first = group.lines[0]
     return raw.text[first.start : first.end]
+
+
+def _place(raw: RawPage, line: Line) -> BBox:
+    """Where the line's characters stand; the line's own box may have been levelled."""
+    if line.confidence is None:
+        return line.bbox
+    boxes = raw.char_boxes[line.start : line.end]
+    return BBox(*map(float, (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))))
 
 
 def _on_page(raw: RawPage, box: BBox) -> BBox:

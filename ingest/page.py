@@ -106,7 +106,7 @@ def _by_ocr(
         figures=figures,
         ocr_confidence=scan.confidence,
         ocr_reason=verdict.reason,
-        turned=0,
+        turned=scan.turned,
     )
 
 

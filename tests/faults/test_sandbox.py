@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
+import tempfile
 import time
 
 import pytest
@@ -26,8 +26,7 @@ def work(pieces: list[str]) -> list[str]:
             held = [bytearray(50 << 20) for _ in range(100)]
             del held
         elif piece == "flood":
-            with open("/dev/null", "wb"), open(f"/tmp/flood-{os.getpid()}", "wb") as file:
-                os.unlink(file.name)
+            with tempfile.TemporaryFile() as file:
                 file.write(bytes(80 << 20))
         done.append(piece.upper())
     return done

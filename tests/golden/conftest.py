@@ -1,8 +1,11 @@
-"""``pytest tests/golden --regenerate`` rewrites the golden files; look at the diff before keeping it."""
+"""``pytest tests/golden --regenerate`` rewrites the golden files: look at the diff."""
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,8 +13,8 @@ import pymupdf
 import pypdfium2
 import pytest
 
-from ingest.reading import assembled_here, inspect, parse, read_pages
 from ingest.readers.stext import read_glyphs
+from ingest.reading import assembled_here, inspect, parse, read_pages
 from ingest.types import ReadOptions
 from ragqa.errors import Cancelled, PasswordRequired, TooLarge, UnreadableFile
 from ragqa.store.rendering import render_png

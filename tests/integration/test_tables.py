@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.reading import assembled_here
 from ingest.report import to_csv, to_markdown
 from ingest.types import ReadOptions
-from ragqa.types import Block
+
+if TYPE_CHECKING:
+    from ragqa.types import Block
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -23,7 +26,8 @@ def tables(path: Path, number: int) -> list[Block]:
 def test_a_ruled_and_a_bare_table_are_read_alike() -> None:
     (ruled,) = tables(DATA / "manual_zh.pdf", 2)
     assert ruled.rows == (
-        ("名称", "型号", "数量"), ("密封圈", "MF-20", "4"), ("滤芯", "LX-7", "2"), ("轴承", "ZC-6204", "1")
+        ("名称", "型号", "数量"), ("密封圈", "MF-20", "4"),
+        ("滤芯", "LX-7", "2"), ("轴承", "ZC-6204", "1")
     )  # fmt: skip
     (bare,) = tables(DATA / "manual_zh.pdf", 3)
     assert bare.rows[0] == ("项目", "2024", "2025")

@@ -112,7 +112,7 @@ def test_spans_tile_the_text_and_every_character_has_a_place_on_the_page(
     page = assemble(raw, RunningHeads())
     assert unicodedata.is_normalized("NFC", page.text)
     assert page.char_boxes.shape == (len(page.text), 4)
-    inked = ~np.isnan(page.char_boxes).any(axis=1)
+    inked = np.asarray(~np.isnan(page.char_boxes).any(axis=1))
     assert all(inked[i] for i, char in enumerate(page.text) if not char.isspace())
     limits = np.array([page.width, page.height] * 2)
     assert ((page.char_boxes[inked] >= 0) & (page.char_boxes[inked] <= limits + 1e-3)).all()

@@ -1,0 +1,110 @@
+"""Both engines read a scanned page; what they find stands where the text is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pymupdf
+import pytest
+
+from ingest.ocr.paddle import FOLDER, PaddleOcr
+from ingest.ocr.rapid import RapidOcr
+from ingest.ocr.scan import read_scan
+from ingest.readers.opening import open_document
+from ingest.readers.pymupdf import render
+from ingest.reading import assembled_here, parse
+from ingest.types import ReadOptions
+from ragqa.errors import ModelMissing
+from ragqa.settings import Settings
+from ragqa.types import BBox
+
+if TYPE_CHECKING:
+    from ingest.ports import OcrEngine
+
+DATA = Path(__file__).parents[1] / "data"
+MODELS = Settings(_env_file=None).models_folder
+
+
+@pytest.fixture(scope="module")
+def truth() -> str:
+    """The text of the page that was scanned."""
+    (page, *_) = assembled_here(DATA / "manual_zh.pdf", ReadOptions(ocr_engine="none"))
+    return "".join(page.text.split())
+
+
+def missing(expected: str, got: str) -> float:
+    """Share of the characters that were not read, in any order."""
+    return (Counter(expected) - Counter("".join(got.split()))).total() / len(expected)
+
+
+@pytest.fixture(params=["rapidocr", "paddleocr"])
+def engine(request: pytest.FixtureRequest) -> OcrEngine:
+    return RapidOcr() if request.param == "rapidocr" else PaddleOcr(MODELS)
+
+
+def test_an_engine_reads_a_scan_and_places_every_character(engine: OcrEngine, truth: str) -> None:
+    document, _ = open_document(DATA / "scan_zh.pdf")
+    area = BBox(0, 0, 595, 842)
+    scan = read_scan(engine, render(document, 1, 150), area)
+    assert missing(truth, scan.text) < 0.02
+    assert scan.confidence is not None
+    assert scan.confidence > 0.9
+    original = pymupdf.open(DATA / "manual_zh.pdf")[0]
+    for word in ("密封圈", "保养周期", "滤芯"):
+        at = scan.text.index(word)
+        boxes = scan.char_boxes[at : at + len(word)]
+        places = original.search_for(word)
+        middle = boxes[:, [0, 2]].mean(), boxes[:, [1, 3]].mean()
+        nearest = min(
+            abs((r.x0 + r.x1) / 2 - middle[0]) + abs((r.y0 + r.y1) / 2 - middle[1]) for r in places
+        )
+        assert nearest < 6, (word, middle, places)
+
+
+def test_a_scan_becomes_paragraphs_columns_and_headings(truth: str) -> None:
+    parsed = parse(DATA / "scan_zh.pdf", ReadOptions(ocr_engine="rapidocr"))
+    (page,) = parsed.pages
+    assert page.source == "ocr"
+    assert page.ocr_confidence is not None
+    assert missing(truth, page.text) < 0.02
+    left, right = page.text.index("把管路中的余水"), page.text.index("滤芯的寿命")
+    assert left < right < page.text.index("保养周期")
+    assert not np.isnan(page.char_boxes[left]).any()
+
+
+def test_a_broken_font_is_read_from_the_picture_instead() -> None:
+    (page,) = parse(DATA / "broken_font_zh.pdf", ReadOptions(ocr_engine="rapidocr")).pages
+    assert page.source == "ocr"
+    assert "水泵每运行五百小时应检查一次密封圈" in page.text
+
+
+@pytest.mark.parametrize("degrees", [180, 270])
+def test_a_scan_lying_on_its_side_is_turned_before_it_is_read(degrees: int, truth: str) -> None:
+    document, _ = open_document(DATA / "scan_zh.pdf")
+    top = render(document, 1, 150, BBox(0, 0, 595, 220))
+    image = np.ascontiguousarray(np.rot90(top, -degrees // 90))
+    sideways = degrees != 180
+    area = BBox(0, 0, 220, 595) if sideways else BBox(0, 0, 595, 220)
+    scan = read_scan(RapidOcr(), image, area)
+    assert missing(truth[:140], scan.text) < 0.03
+    at = scan.text.index("第一章")
+    x, y = scan.char_boxes[at][[0, 2]].mean(), scan.char_boxes[at][[1, 3]].mean()
+    expected = {180: (595 - 70, 220 - 85), 270: (85, 595 - 70)}[degrees]
+    assert abs(x - expected[0]) + abs(y - expected[1]) < 16
+
+
+def test_a_tilted_scan_keeps_its_lines_whole(truth: str) -> None:
+    (page,) = parse(DATA / "scan_tilted_zh.pdf", ReadOptions(ocr_engine="rapidocr")).pages
+    assert missing(truth, page.text) < 0.02
+    assert page.text.index("把管路中的余水") < page.text.index("滤芯的寿命")
+
+
+def test_without_an_engine_a_scan_is_empty_with_a_warning(tmp_path: Path) -> None:
+    parsed = parse(DATA / "scan_zh.pdf", ReadOptions(ocr_engine="none"))
+    assert [page.source for page in parsed.pages] == ["empty"]
+    assert [notice.code for notice in parsed.notices] == ["ocr_missing", "no_text"]
+    with pytest.raises(ModelMissing, match=f"models pull {FOLDER}"):
+        PaddleOcr(tmp_path)
