@@ -46,7 +46,6 @@ def main() -> None:
         [q for q in everything if not q.answerable], options.unanswerable
     )
     table = defaultdict(list)
-    records = []
     for q in chosen:
         draft = ""
         for event in answerer.ask(q.question, "qa", limit=8):
@@ -79,22 +78,20 @@ def main() -> None:
             "evidence s": evidence.timings.total / 1000,
             "prompt": answer.usage.prompt_tokens,
         }
-        records.append(record | row)
+        if options.out:
+            with Path(options.out).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record | row, ensure_ascii=False) + "\n")
         key = q.language if q.answerable else q.kind
         table[key].append(row)
         if q.answerable:
             table["answerable"].append(row)
-    if options.out:
-        with Path(options.out).open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     for key, rows in table.items():
         print(f"{key} (n={len(rows)})")
         for name in rows[0]:
             values = [float(row[name]) for row in rows if row[name] is not None]
             if values:
-                print(
-                    f"  {name:22} {statistics.mean(values):7.3f}  median {statistics.median(values):7.3f}"
-                )
+                print(f"  {name:22} {statistics.mean(values):7.3f}", end="  ")
+                print(f"median {statistics.median(values):7.3f}")
 
 
 if __name__ == "__main__":

@@ -74,9 +74,20 @@ def answer_type(question: str) -> AnswerType:
 
 def bears(sentence: str, kind: AnswerType, question: str) -> bool:
     """Say whether ``sentence`` has something of ``kind`` that the question does not have."""
+    if kind == "who" and any(name not in fold(question) for name in _people(sentence)):
+        return True
     pattern = {"when": _TIME, "number": _NUMBER, "who": _NAME, "where": _PLACE, "why": _CAUSE}.get(
         kind
     )
     if pattern is None:
         return False
     return any(found.group() not in question for found in pattern.finditer(sentence))
+
+
+def _people(sentence: str) -> list[str]:
+    """Return the Chinese names of people in a sentence, folded."""
+    if not re.search(r"[\u3400-\u9fff]", sentence):
+        return []
+    import rjieba
+
+    return [word for word, tag in rjieba.tag(fold(sentence)) if tag.startswith("nr")]

@@ -1,0 +1,216 @@
+"""Questions to answers over a real document in a real database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingest.worker import run_worker
+from ragqa.answering.answerer import Answerer, Event, Evidence, Finished
+from ragqa.errors import GenerationFailed
+from ragqa.store.quotes import StoredQuotes
+from ragqa.types import Answer, Token, Usage
+from ragqa.wiring import build_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from fastapi.testclient import TestClient
+
+    from ragqa.types import Message
+    from ragqa.wiring import Services
+
+PAGES = (
+    "云岭茶厂说明\n云岭茶厂位于云岭县。\n云岭茶厂建于1958年，现有职工四百余人。\n云岭茶厂的主要产品是红茶和普洱茶。",
+    "海河大桥\n海河大桥由李文清设计。\n海河大桥于2011年9月通车，全长2.3公里。",
+)
+
+
+class Says:
+    """A generator that says what it is told to, so that what becomes of a draft can be followed."""
+
+    name = "says"
+    context_tokens = 2048
+
+    def __init__(self, *pieces: str, breaks: bool = False) -> None:
+        self.pieces = pieces
+        self.breaks = breaks
+        self.said = 0
+        self.closed = False
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stop: Sequence[str] = ()
+    ) -> Generator[Token, None, Usage]:
+        try:
+            for piece in self.pieces:
+                self.said += 1
+                yield Token(piece)
+            if self.breaks:
+                raise GenerationFailed("the server went away")
+        finally:
+            self.closed = True
+        return Usage(len(messages), self.said)
+
+
+@pytest.fixture
+def ready(services: Services, client: TestClient, make_pdf: Callable[..., bytes]) -> Services:
+    client.post("/v1/collections", json={"name": "demo"}).raise_for_status()
+    files = [("files", ("tea.pdf", make_pdf(*PAGES), "application/pdf"))]
+    client.post("/v1/collections/demo/documents", files=files).raise_for_status()
+    run_worker(services, until_idle=True)
+    return services
+
+
+def answerer(services: Services, generator: Says) -> Answerer:
+    return Answerer(
+        generator,
+        services.embedder("hashing"),
+        services.retriever("hashing"),
+        StoredQuotes(services.database),
+    )
+
+
+def last(events: Generator[Event, None, None]) -> Answer:
+    *_, finished = events
+    assert isinstance(finished, Finished)
+    return finished.answer
+
+
+def test_evidence_comes_first_then_words_then_the_answer(ready: Services) -> None:
+    says = Says("1958", "年")
+
+    first, *words, finished = answerer(ready, says).ask("云岭茶厂建于哪一年？", "demo")
+
+    assert isinstance(first, Evidence)
+    assert "1958年" in first.answer.text
+    assert words == [Token("1958"), Token("年")]
+    assert isinstance(finished, Finished)
+    answer = finished.answer
+    assert answer.text == "1958年[1]"
+    assert answer.usage.completion_tokens == 2
+    assert answer.timings.first_token is not None
+    (citation,) = answer.citations
+    assert (citation.page, citation.filename) == (1, "tea.pdf")
+    assert "1958" in citation.quote
+    assert citation.boxes
+
+
+def test_every_quote_is_cut_from_the_stored_page(ready: Services, client: TestClient) -> None:
+    answer = last(ready.ask("海河大桥何时通车？", "demo"))
+
+    assert answer.citations
+    for citation in answer.citations:
+        url = f"/v1/documents/{citation.document_id}/pages/{citation.page}"
+        assert citation.quote == citation.span.of(client.get(url).json()["text"])
+
+
+def test_an_invented_year_is_flagged_and_the_documents_words_stand(ready: Services) -> None:
+    answer = last(answerer(ready, Says("云岭茶厂建于1985年。")).ask("云岭茶厂建于哪一年？", "demo"))
+
+    assert answer.answered
+    assert "1985" not in answer.text
+    assert "1958" in answer.text
+    assert all(sentence.supported == bool(sentence.markers) for sentence in answer.sentences)
+
+
+def test_a_supported_sentence_stays_beside_an_invented_one_which_carries_no_marker(
+    ready: Services,
+) -> None:
+    says = Says("云岭茶厂建于1958年。它的年产量是9000吨。")
+
+    answer = last(answerer(ready, says).ask("云岭茶厂建于哪一年？", "demo"))
+
+    assert [s.supported for s in answer.sentences] == [True, False]
+    assert answer.sentences[1].markers == ()
+    assert answer.sentences[1].reasons
+    assert "9000" not in answer.text
+
+
+@pytest.mark.parametrize("marker", ["[7]", "[2]", ""])
+def test_markers_of_the_model_are_checked_not_believed(ready: Services, marker: str) -> None:
+    says = Says(f"云岭茶厂建于1958年{marker}。")
+
+    answer = last(answerer(ready, says).ask("云岭茶厂建于哪一年？", "demo"))
+
+    assert [citation.page for citation in answer.citations] == [1]
+    assert answer.text.endswith("[1]")
+
+
+def test_a_generator_that_breaks_costs_only_its_own_words(ready: Services) -> None:
+    says = Says("云岭", breaks=True)
+
+    answer = last(answerer(ready, says).ask("云岭茶厂建于哪一年？", "demo"))
+
+    assert "1958" in answer.text
+    assert answer.citations
+
+
+def test_closing_the_stream_stops_the_generator_at_once(ready: Services) -> None:
+    says = Says(*"云岭茶厂建于1958年。")
+    events = answerer(ready, says).ask("云岭茶厂建于哪一年？", "demo")
+
+    assert isinstance(next(events), Evidence)
+    assert next(events) == Token("云")
+    events.close()
+
+    assert says.closed
+    assert says.said == 1
+
+
+def test_what_the_documents_do_not_have_is_refused_in_the_askers_language(
+    ready: Services,
+) -> None:
+    chinese = last(ready.ask("珠穆朗玛峰有多高？", "demo"))
+    english = last(ready.ask("Who founded Oakfield Mill?", "demo"))
+
+    for answer in (chinese, english):
+        assert answer.refusal is not None
+        assert answer.refusal.reason == "no_evidence"
+        assert answer.citations == ()
+        assert answer.text == ""
+        assert answer.refusal.nearest
+    assert chinese.refusal is not None
+    assert "文档" in chinese.refusal.message
+    assert english.refusal is not None
+    assert english.refusal.message.isascii()
+
+
+def test_an_empty_collection_says_that_it_is_empty(services: Services) -> None:
+    services.create_collection("empty")
+
+    answer = last(services.ask("有什么？", "empty"))
+
+    assert answer.refusal is not None
+    assert answer.refusal.reason == "no_documents"
+
+
+def test_a_follow_up_is_answered_about_what_it_leans_on(ready: Services) -> None:
+    first = last(ready.ask("云岭茶厂建于哪一年？", "demo", conversation_id="c"))
+    second = last(ready.ask("它的主要产品是什么？", "demo", conversation_id="c"))
+
+    assert first.standalone_question is None
+    assert second.standalone_question is not None
+    assert "云岭茶厂" in second.standalone_question
+    assert "红茶" in second.text
+
+
+def test_the_default_model_answers_with_a_citation(ready: Services) -> None:
+    settings = ready.settings.model_copy(update={"llm_model": "qwen2.5-coder-0.5b-instruct-q4_k_m"})
+    generator = build_generator(settings)
+    chain = Answerer(
+        generator,
+        ready.embedder("hashing"),
+        ready.retriever("hashing"),
+        StoredQuotes(ready.database),
+    )
+
+    answer = last(chain.ask("海河大桥是哪一年通车的？", "demo"))
+
+    assert "2011" in answer.text
+    assert [citation.page for citation in answer.citations] == [2]
+    assert answer.usage.prompt_tokens > 100
+    assert answer.prompt is not None

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from ragqa.answering.extractive import choose, rank_sentences
+from ragqa.answering.questions import answer_type, bears
+from ragqa.models.hashing import HashingEmbedder
+from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
+
+ONE = CollectionId(1)
+
+
+def hits(*texts: str) -> list[Hit]:
+    return [
+        Hit(
+            ChunkId(Id(ONE, number)),
+            DocumentId(Id(ONE, 1)),
+            "a.pdf",
+            Chunk(number, Span(0, len(text)), text),
+            "text",
+            score=1 / number,
+        )
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+PLANT = hits(
+    "云岭茶厂位于云岭县。云岭茶厂建于1958年。厂长是王建国。现有职工四百余人。",
+    "海河大桥由李文清设计。海河大桥于2011年9月通车，全长2.3公里。",
+)
+MILL = hits(
+    "Oakfield Mill stands in Ohio. The mill was built in 1858. It employs some 400 people.",
+    "The Harwell Bridge was designed by Anna Reed. The bridge opened in September 2011.",
+)
+
+
+@pytest.mark.parametrize("with_vectors", [False, True])
+@pytest.mark.parametrize(
+    ("question", "found", "answer"),
+    [
+        ("云岭茶厂是哪一年建的？", PLANT, "1958"),
+        ("云岭茶厂的厂长是谁？", PLANT, "王建国"),
+        ("海河大桥何时通车？", PLANT, "2011年9月"),
+        ("海河大橋有多長？", PLANT, "2.3公里"),
+        ("When was the mill built?", MILL, "1858"),
+        ("Who designed the Harwell Bridge?", MILL, "Anna Reed"),
+    ],
+)
+def test_the_best_sentence_has_the_answer(
+    question: str, found: list[Hit], answer: str, *, with_vectors: bool
+) -> None:
+    ranked = rank_sentences(question, found, HashingEmbedder() if with_vectors else None)
+
+    assert answer in ranked[0].text
+
+
+def test_sentences_are_slices_of_their_chunk() -> None:
+    for candidate in rank_sentences("云岭茶厂建于何时？", PLANT):
+        assert candidate.span.of(PLANT[candidate.hit].chunk.text) == candidate.text
+
+
+def test_the_second_sentence_is_given_only_when_it_is_nearly_as_good() -> None:
+    ranked = rank_sentences("云岭茶厂是哪一年建的？", PLANT)
+
+    assert [c.text for c in choose(ranked, at_most=1)] == ["云岭茶厂建于1958年。"]
+    assert len(choose(ranked)) <= 2
+    assert choose([]) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("他是什么时候去世的？", "when"),
+        ("它是幾年開業的？", "when"),
+        ("面积是多少？", "number"),
+        ("How many people live there?", "number"),
+        ("作者是誰？", "who"),
+        ("公司位于哪里？", "where"),
+        ("为什么停产？", "why"),
+        ("Is it raining?", "yes_no"),
+        ("这能退货吗？", "yes_no"),
+        ("What does it make?", "other"),
+    ],
+)
+def test_questions_tell_what_they_ask_for(question: str, kind: str) -> None:
+    assert answer_type(question) == kind
+
+
+def test_what_the_question_has_already_is_no_answer_to_it() -> None:
+    assert bears("建于1958年", "when", "茶厂何时建立？")
+    assert not bears("建于1958年", "when", "1958年之后茶厂何时扩建？")

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.conversation import standalone
+from ragqa.answering.extractive import rank_sentences
+from ragqa.answering.refusal import declines, refuse
+from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, RefusalReason, Span
+
+
+def hit(text: str) -> Hit:
+    one = CollectionId(1)
+    return Hit(
+        ChunkId(Id(one, 1)),
+        DocumentId(Id(one, 1)),
+        "a.pdf",
+        Chunk(1, Span(0, len(text)), text),
+        "text",
+        score=1.0,
+    )
+
+
+TEA = [hit("云岭茶厂位于云岭县。云岭茶厂建于1958年。现有职工四百余人。主要产品是红茶。")]
+
+
+def enough(question: str, hits: list[Hit], *, declined: bool | None = None) -> bool:
+    signs = signs_of(question, hits, rank_sentences(question, hits), declined=declined)
+    return CALIBRATION.suffices(signs)
+
+
+@pytest.mark.parametrize("question", ["云岭茶厂建于哪一年？", "云岭茶厂的主要产品是什么？"])
+def test_a_question_about_what_is_written_has_enough_evidence(question: str) -> None:
+    assert enough(question, TEA)
+
+
+@pytest.mark.parametrize(
+    "question", ["苏镜宇的原名叫什么？", "珠穆朗玛峰有多高？", "Who founded Oakfield Mill?"]
+)
+def test_a_question_about_something_else_has_not(question: str) -> None:
+    assert not enough(question, TEA)
+
+
+def test_no_sentence_is_never_enough() -> None:
+    assert not enough("云岭茶厂建于哪一年？", [])
+
+
+def test_a_model_that_declines_makes_an_answer_less_likely() -> None:
+    question = "云岭茶厂建于哪一年？"
+    ranked = rank_sentences(question, TEA)
+
+    said, declined = (signs_of(question, TEA, ranked, declined=d) for d in (False, True))
+
+    assert CALIBRATION.probability(declined) < CALIBRATION.probability(said)
+
+
+@pytest.mark.parametrize("reason", get_args(RefusalReason))
+def test_every_refusal_is_told_in_the_askers_language_with_the_nearest_hits(
+    reason: RefusalReason,
+) -> None:
+    chinese, english = refuse(reason, "zh", TEA * 5), refuse(reason, "en", TEA)
+
+    assert len(chinese.nearest) == 3
+    assert chinese.reason == reason
+    assert english.message.isascii()
+    assert not chinese.message.isascii()
+
+
+@pytest.mark.parametrize(
+    "draft",
+    ["资料中没有。", "資料中沒有提到。", "Not in the passages.", "N/A", "", "I don't know."],
+)
+def test_a_draft_that_gives_up_is_recognised(draft: str) -> None:
+    assert declines(draft)
+
+
+@pytest.mark.parametrize("draft", ["1958年", "No more than 30 days.", "没有辐射", "Natural gas"])
+def test_a_draft_that_answers_is_not_taken_for_giving_up(draft: str) -> None:
+    assert not declines(draft)
+
+
+@pytest.mark.parametrize(
+    ("question", "leans"),
+    [
+        ("它主要生产什么？", True),
+        ("那职工呢？", True),
+        ("为什么？", True),
+        ("海河大桥有多长？", False),
+        ("And how long is it?", True),
+        ("When did Marie Curie win her second prize?", False),
+    ],
+)
+def test_a_follow_up_gets_the_question_it_leans_on_and_keeps_its_own_words(
+    question: str, *, leans: bool
+) -> None:
+    history = [("云岭茶厂建于哪一年？", "1958年[1]")]
+
+    whole = standalone(question, history)
+
+    assert whole.endswith(question)
+    assert ("云岭茶厂" in whole) == leans
+    assert "1958" not in whole
+    assert standalone(question, []) == question
+
+
+def test_a_chain_of_follow_ups_leans_on_the_question_that_names_something() -> None:
+    history = [("云岭茶厂建于哪一年？", "1958年"), ("它在哪里？", "云岭县")]
+
+    assert standalone("它主要生产什么？", history).startswith("云岭茶厂建于哪一年")
