@@ -94,6 +94,14 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         default=1, ge=1, description="Documents a worker reads at once."
     )
+    max_questions: int = Field(
+        default=16,
+        ge=1,
+        description="Questions that are answered or wait at once; one more is told to come later.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Lines for people, or one JSON object a line."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is logged to stderr."
     )

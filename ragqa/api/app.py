@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from ragqa.api import answers, ask, collections, documents, health, openai, pages, search
 from ragqa.api.access import require_key
-from ragqa.api.measures import Measures, measure_requests
+from ragqa.api.admission import Admission
+from ragqa.api.limits import LimitBodies
+from ragqa.api.measures import Measures
 from ragqa.api.problems import answer_with_problems
+from ragqa.api.tracing import TraceRequests
 from ragqa.api.warmth import Warmth
 from ragqa.web import mount
 
@@ -29,7 +33,11 @@ def create_app(services: Services, warmth: Warmth | None = None) -> FastAPI:
     app.state.services = services
     app.state.warmth = warmth or Warmth(services)
     app.state.measures = Measures()
-    app.middleware("http")(measure_requests)
+    app.state.admission = Admission(services.settings.max_questions)
+    # The last one added is the outermost.
+    app.add_middleware(LimitBodies, largest_file=services.settings.max_upload_bytes)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(TraceRequests, measures=app.state.measures)
     answer_with_problems(app)
     app.include_router(health.router)
     for module in (collections, documents, pages, search, ask, answers, openai):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Request
@@ -13,7 +14,7 @@ from ragqa.answering.answerer import Evidence, Finished
 from ragqa.api.access import Given
 from ragqa.api.problems import problem_of
 from ragqa.api.schemas import Question
-from ragqa.api.streams import EVENT_STREAM, event, until_gone
+from ragqa.api.streams import EVENT_STREAM, LastOnly, event, until_gone
 from ragqa.errors import RagqaError
 from ragqa.shapes import answer_to_json, hits_to_json
 from ragqa.types import Token
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ragqa.answering.answerer import Event
+    from ragqa.api.admission import Admission
     from ragqa.api.measures import Measures
     from ragqa.types import Answer
-    from ragqa.wiring import Services
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,17 @@ def ask(
     With `Accept: text/event-stream`: `evidence` (the hits and the extractive answer) first, then
     `token`s, then one `answer`; or `error`.
     """
-    events = _begin(services, body)
     measures: Measures = request.app.state.measures
+    events = admit(
+        request,
+        services.ask(
+            body.question,
+            body.collection,
+            limit=body.top_k,
+            only=body.filter.to_filter() if body.filter else None,
+            conversation_id=body.conversation_id or uuid.uuid4().hex,
+        ),
+    )
     first = next(events)  # what cannot be answered at all is refused before the stream begins
     if EVENT_STREAM in accept:
         return StreamingResponse(
@@ -52,25 +62,24 @@ def ask(
             media_type=EVENT_STREAM,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
-    answer = finish(first, events)
-    measures.count(answer)
-    return JSONResponse(answer_to_json(answer))
+    return LastOnly(events, lambda last: JSONResponse(answer_to_json(count(last, measures))))
 
 
-def _begin(services: Services, body: Question) -> Generator[Event, None, None]:
-    return services.ask(
-        body.question.replace("\0", ""),
-        body.collection,
-        limit=body.top_k,
-        only=body.filter.to_filter() if body.filter else None,
-        conversation_id=body.conversation_id or uuid.uuid4().hex,
-    )
+def admit(request: Request, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+    """Pass the events of a question on, holding one of the places for questions meanwhile.
+
+    Raises:
+        Busy: At the first event, if there is no place.
+    """
+    admission: Admission = request.app.state.admission
+    with admission.enter(), closing(events):
+        yield from events
 
 
-def finish(first: Event, events: Generator[Event, None, None]) -> Answer:
-    """Run the events to their end and return the answer."""
-    *_, last = first, *events
+def count(last: Event, measures: Measures) -> Answer:
+    """Note how a question ended and return the answer."""
     assert isinstance(last, Finished)
+    measures.count(last.answer)
     return last.answer
 
 
@@ -81,7 +90,7 @@ def _tell(
         yield _event(first)
         for one in events:
             if isinstance(one, Finished):
-                measures.count(one.answer)
+                count(one, measures)
             yield _event(one)
     except RagqaError as error:
         yield event("error", problem_of(error))

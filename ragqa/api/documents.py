@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+import anyio
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from ragqa.api.access import Given
+from ragqa.api.caching import ASK_AGAIN, NOT_MODIFIED, has_already, not_modified
 from ragqa.api.streams import EVENT_STREAM, attachment, event
 from ragqa.errors import InvalidInput, RagqaError
 from ragqa.shapes import document_to_json
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
     from ragqa.wiring import Services
 
 router = APIRouter(tags=["documents"])
+
+Password = Annotated[
+    # No NUL: no reader of PDFs takes it, and the database does not hold it.
+    str | None, Form(description="For encrypted files.", max_length=1000, pattern=r"^[^\x00]*$")
+]
 
 POLL_SECONDS = 0.3
 KEEPALIVE_SECONDS = 10.0
@@ -43,7 +51,7 @@ def upload(
     collection: str,
     services: Given,
     files: Annotated[list[UploadFile], File(description="One file or more.")],
-    password: Annotated[str | None, Form(description="For encrypted files.")] = None,
+    password: Password = None,
 ) -> dict[str, Any]:
     """Take files in; their reading is queued. A file that is refused stops no other."""
     with services.database.transaction() as conn:
@@ -106,14 +114,17 @@ def delete(document_id: str, services: Given) -> Response:
 
 
 @router.get("/documents/{document_id}/events", response_class=StreamingResponse)
-def watch(document_id: str, services: Given) -> StreamingResponse:
+async def watch(document_id: str, services: Given) -> StreamingResponse:
     """Stream the document's progress until it is ready or failed."""
     key = parse_id(document_id)
-    first = _find(services, key)
+    first = await run_in_threadpool(_find, services, key)
     return StreamingResponse(_events(services, key, first), media_type=EVENT_STREAM)
 
 
-def _events(services: Services, document_id: DocumentId, first: Document) -> Iterator[str]:
+async def _events(
+    services: Services, document_id: DocumentId, first: Document
+) -> AsyncIterator[str]:
+    # Asynchronous, as a watcher mostly sleeps: a hundred of them must not hold a hundred threads.
     document, sent, sent_at = first, "", time.monotonic()
     while True:
         record = document_to_json(document)
@@ -126,9 +137,9 @@ def _events(services: Services, document_id: DocumentId, first: Document) -> Ite
             sent_at = time.monotonic()
         if document.status in {"ready", "failed"}:
             return
-        time.sleep(POLL_SECONDS)
+        await anyio.sleep(POLL_SECONDS)
         try:
-            document = _find(services, document_id)
+            document = await run_in_threadpool(_find, services, document_id)
         except RagqaError as error:
             yield event("error", {"code": error.code, "detail": str(error)})
             return
@@ -148,7 +159,7 @@ def cancel(document_id: str, services: Given) -> dict[str, Any]:
 def retry(
     document_id: str,
     services: Given,
-    password: Annotated[str | None, Form(description="For encrypted files.")] = None,
+    password: Password = None,
 ) -> dict[str, Any]:
     """Read a failed document again."""
     return document_to_json(
@@ -156,12 +167,17 @@ def retry(
     )
 
 
-@router.get("/documents/{document_id}/file", response_class=StreamingResponse)
-def download(document_id: str, services: Given) -> StreamingResponse:
+@router.get(
+    "/documents/{document_id}/file", response_class=StreamingResponse, responses=NOT_MODIFIED
+)
+def download(request: Request, document_id: str, services: Given) -> Response:
     """Give the original bytes."""
     key = parse_id(document_id)
     with services.database.transaction() as conn:
         name, sha256 = documents.served_file(conn, key)
+    headers = attachment(name, sha256)
+    if has_already(request, headers["ETag"]):
+        return not_modified(headers["ETag"], ASK_AGAIN)
     source = services.files.open(key.collection_id, sha256)
 
     def pieces() -> Iterator[bytes]:
@@ -171,7 +187,9 @@ def download(document_id: str, services: Given) -> StreamingResponse:
 
     # Never shown inline: a document is not a page of this site.
     return StreamingResponse(
-        pieces(), media_type="application/octet-stream", headers=attachment(name, sha256)
+        pieces(),
+        media_type="application/octet-stream",
+        headers={**headers, "Cache-Control": ASK_AGAIN},
     )
 
 

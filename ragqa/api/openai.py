@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ragqa.answering.answerer import Finished
 from ragqa.api.access import Given
-from ragqa.api.ask import finish
+from ragqa.api.ask import admit, count
 from ragqa.api.problems import problem_of
 from ragqa.api.schemas import QUESTION_CHARACTERS, ChatRequest
-from ragqa.api.streams import EVENT_STREAM, until_gone
+from ragqa.api.streams import EVENT_STREAM, LastOnly, until_gone
 from ragqa.errors import InvalidInput, RagqaError
 from ragqa.shapes import citation_to_json
 from ragqa.store.collections import list_collections
@@ -53,28 +53,28 @@ def list_models(services: Given) -> dict[str, Any]:
 def complete(request: Request, body: ChatRequest, services: Given) -> Response:
     """Answer the last user message from the collection that `model` names."""
     question = _question(body)
-    events = services.ask(question, body.model)
+    events = admit(request, services.ask(question, body.model))
     measures: Measures = request.app.state.measures
     first = next(events)
     if body.stream:
         chunks = _chunks(first, events, body, measures)
         return StreamingResponse(until_gone(chunks), media_type=EVENT_STREAM)
-    answer = finish(first, events)
-    measures.count(answer)
+    return LastOnly(events, lambda last: JSONResponse(_completion(count(last, measures), body)))
+
+
+def _completion(answer: Answer, body: ChatRequest) -> dict[str, Any]:
     message = {"role": "assistant", "content": text_with_sources(answer)}
-    return JSONResponse(
-        {
-            **_head("chat.completion", body.model),
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": _usage(answer),
-            "citations": [citation_to_json(citation) for citation in answer.citations],
-        }
-    )
+    return {
+        **_head("chat.completion", body.model),
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": _usage(answer),
+        "citations": [citation_to_json(citation) for citation in answer.citations],
+    }
 
 
 def _question(body: ChatRequest) -> str:
     said = [message.text().strip() for message in body.messages if message.role == "user"]
-    question = said[-1].replace("\0", "") if said else ""
+    question = said[-1] if said else ""
     if not question:
         raise InvalidInput("`messages` holds no user message with text: a question was expected")
     if len(question) > QUESTION_CHARACTERS:
@@ -136,9 +136,7 @@ def _chunks(
         for last in events:
             if not isinstance(last, Finished):
                 yield ": working\n\n"
-        assert isinstance(last, Finished)
-        answer = last.answer
-        measures.count(answer)
+        answer = count(last, measures)
         for line in text_with_sources(answer).splitlines(keepends=True):
             yield chunk({"content": line})
         citations = [citation_to_json(citation) for citation in answer.citations]

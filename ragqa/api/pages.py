@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from ragqa.api.access import Given
+from ragqa.api.caching import ASK_AGAIN, NOT_MODIFIED, has_already, not_modified, tag_of
 from ragqa.api.documents import parse_id
 from ragqa.errors import InvalidInput
 from ragqa.shapes import page_to_json
@@ -22,18 +24,28 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/documents/{document_id}/pages/{number}", tags=["pages"])
 
+A_MINUTE = "private, max-age=60"
 PageNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 
 
-@router.get("")
-def show(document_id: str, number: PageNumber, services: Given) -> dict[str, Any]:
+@router.get("", responses={200: {"model": dict[str, Any]}, **NOT_MODIFIED})
+def show(request: Request, document_id: str, number: PageNumber, services: Given) -> Response:
     """Show what was read on a page."""
     with services.database.transaction() as conn:
-        return page_to_json(read_page(conn, parse_id(document_id), number))
+        record = page_to_json(read_page(conn, parse_id(document_id), number))
+    tag = tag_of(record)
+    if has_already(request, tag):
+        return not_modified(tag, ASK_AGAIN)
+    return JSONResponse(record, headers={"ETag": tag, "Cache-Control": ASK_AGAIN})
 
 
-@router.get("/image", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+@router.get(
+    "/image",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, **NOT_MODIFIED},
+)
 def draw(
+    request: Request,
     document_id: str,
     number: PageNumber,
     services: Given,
@@ -50,9 +62,12 @@ def draw(
     with services.database.transaction() as conn:
         name, sha256 = documents.served_file(conn, key)
     on_page = [box.bbox for box in boxes if box.page == number]
+    tag = tag_of(sha256, number, dpi, on_page)
+    if has_already(request, tag):
+        return not_modified(tag, A_MINUTE)
     with services.files.local(key.collection_id, sha256) as path:
         image = render_png(path, number, dpi, boxes=on_page, suffix=PurePath(name).suffix)
-    return Response(image, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
+    return Response(image, media_type="image/png", headers={"ETag": tag, "Cache-Control": A_MINUTE})
 
 
 def _boxes(

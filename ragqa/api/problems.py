@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ragqa.errors import RagqaError, Unauthorized
+from ragqa.logs import request_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,5 +102,8 @@ def _answer_http(request: Request, error: Exception) -> JSONResponse:
 
 def _answer_unforeseen(request: Request, error: Exception) -> JSONResponse:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    detail = "an error nobody foresaw; the log of the service has the details"
-    return _answer(problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail))
+    name = request_id.get()
+    detail = f"an error nobody foresaw; the log has the details of request {name}"
+    # Answered outside of what names requests.
+    headers = {"X-Request-Id": name}
+    return _answer(problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail), headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ragqa.types import DocumentId, Filter, Id
 
@@ -18,10 +18,28 @@ CollectionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 TopK = Annotated[int, Field(ge=1, le=100)]
 
 
+def storable(value: Any) -> Any:
+    """Return JSON without what no database and no UTF-8 can hold: NUL, halves of characters."""
+    match value:
+        case str():
+            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        case list():
+            return [storable(one) for one in value]
+        case dict():
+            return {storable(key): storable(one) for key, one in value.items()}
+        case _:
+            return value
+
+
 class Request(BaseModel):
     """Base of requests: unknown fields are let through, as JSON APIs grow."""
 
     model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, given: Any) -> Any:
+        return storable(given)
 
 
 class NewCollection(Request):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragqa.errors import InvalidInput
+from ragqa.logs import start_log
 from ragqa.settings import load_settings
 
 if TYPE_CHECKING:
@@ -25,13 +25,7 @@ TopK = Annotated[int, typer.Option("--top-k", "-k", min=1, max=100, help="Most h
 def open_settings() -> Settings:
     """Read the settings and let the log go to stderr."""
     settings = load_settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    for chatty in ("httpx", "procrastinate", "sentence_transformers", "RapidOCR", "pdfminer"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    start_log(settings.log_level, settings.log_format)
     return settings
 
 
