@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ingest.ports import Ink
-    from ingest.types import Cell, RawTable
+    from ingest.types import RawTable
+    from ragqa.types import BBox
 
 
 def fill(page: Ink, table: RawTable) -> RawTable | None:
@@ -22,8 +25,13 @@ def fill(page: Ink, table: RawTable) -> RawTable | None:
     boxes = page.char_boxes
     if not len(boxes):
         return None
-    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    cells = tuple(replace(cell, ranges=ranges_in(page, cell, x, y)) for cell in table.cells)
+    inside = [span for span in page.lines if _touches(boxes, span, table.bbox)]
+    if not inside:
+        return None
+    extents = np.array([_extent(boxes, span) for span in inside], np.float32)
+    cells = tuple(
+        replace(cell, ranges=ranges_in(page, cell.bbox, inside, extents)) for cell in table.cells
+    )
     rows = {cell.row for cell in cells if cell.ranges}
     columns = {cell.column for cell in cells if cell.ranges}
     if len(rows) < 2 or len(columns) < 2:
@@ -31,23 +39,49 @@ def fill(page: Ink, table: RawTable) -> RawTable | None:
     return replace(table, cells=cells)
 
 
+def _touches(boxes: NDArray[np.float32], span: tuple[int, int], area: BBox) -> bool:
+    first, last = boxes[span[0]], boxes[span[1] - 1]
+    return bool(
+        first[1] < area.bottom
+        and first[3] > area.top
+        and min(first[0], last[0]) < area.x1
+        and max(first[2], last[2]) > area.x0
+    )
+
+
+def _extent(boxes: NDArray[np.float32], span: tuple[int, int]) -> NDArray[np.float32]:
+    own = boxes[span[0] : span[1]]
+    return np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)])
+
+
 def ranges_in(
-    page: Ink, cell: Cell, x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]
+    page: Ink,
+    box: BBox,
+    lines: Sequence[tuple[int, int]],
+    extents: NDArray[np.float32],
 ) -> tuple[tuple[int, int], ...]:
-    """Return the runs of characters whose middle lies in the cell, line by line from the top."""
-    box = cell.bbox
-    inside = (x > box.x0) & (x <= box.x1) & (y > box.top) & (y <= box.bottom)
-    if not inside.any():
-        return ()
+    """Return the runs of characters whose middle lies in the box, line by line from the top.
+
+    Args:
+        page: The page.
+        box: The cell.
+        lines: Ranges of text to look at.
+        extents: Shape (len(lines), 4): the box of each.
+    """
+    near = (extents[:, 0] < box.x1) & (extents[:, 2] > box.x0)
+    near &= (extents[:, 1] < box.bottom) & (extents[:, 3] > box.top)
     found: list[tuple[float, float, int, int]] = []
-    for start, end in page.lines:
-        if not inside[start:end].any():
+    for index in np.flatnonzero(near).tolist():
+        start, end = lines[index]
+        own = page.char_boxes[start:end]
+        x, y = (own[:, 0] + own[:, 2]) / 2, (own[:, 1] + own[:, 3]) / 2
+        members = np.flatnonzero((x > box.x0) & (x <= box.x1) & (y > box.top) & (y <= box.bottom))
+        if not len(members):
             continue
-        members = np.flatnonzero(inside[start:end]) + start
         for run in np.split(members, np.flatnonzero(np.diff(members) > 1) + 1):
-            first, last = _solid(page.text, int(run[0]), int(run[-1]) + 1)
+            first, last = _solid(page.text, start + int(run[0]), start + int(run[-1]) + 1)
             if first < last:
-                found.append((float(y[first:last].mean()), float(x[first]), first, last))
+                found.append((float(y[run].mean()), float(x[run[0]]), first, last))
     return tuple((first, last) for _, _, first, last in _in_rows(found))
 
 

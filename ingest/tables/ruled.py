@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ingest.tables.cells import fill
 from ingest.types import Cell, RawTable
 from ragqa.types import BBox
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ingest.ports import Ink
 
+_Point = tuple[float, float]
+_Crossings = dict[_Point, dict[str, list[dict[str, Any]]]]
 _THIN = 3.0
 _SHORTEST = 6.0
 _MOST_RULES = 6000
@@ -24,28 +27,57 @@ def ruled_tables(page: Ink) -> list[RawTable]:
     edges = _edges(page.rules)
     if len(edges) < 4 or len(edges) > _MOST_RULES:
         return []
-    from pdfplumber.table import (
-        cells_to_tables,
-        edges_to_intersections,
-        intersections_to_cells,
-        merge_edges,
-    )
+    from pdfplumber.table import cells_to_tables, edges_to_intersections, merge_edges
 
     merged = merge_edges(edges, 3, 3, 3, 3)
     merged = [edge for edge in merged if edge["width"] + edge["height"] >= _SHORTEST]
     crossings = edges_to_intersections(merged, 3, 3)
     found = []
-    for cells in cells_to_tables(intersections_to_cells(crossings)):
+    for cells in cells_to_tables(_smallest_cells(crossings)):
         table = _grid(cells)
         if table is not None and (filled := fill(page, table)) is not None:
             found.append(filled)
     return found
 
 
+def _smallest_cells(crossings: _Crossings) -> list[tuple[float, float, float, float]]:
+    """Return the smallest rectangle that begins at each crossing and has rules on all sides.
+
+    What pdfplumber's ``intersections_to_cells`` returns, with the rules of a point looked up
+    instead of compared pair by pair: on a page of shaded rows that was a third of all the time.
+    """
+    upright = {point: {id(edge) for edge in found["v"]} for point, found in crossings.items()}
+    level = {point: {id(edge) for edge in found["h"]} for point, found in crossings.items()}
+    down: dict[float, list[_Point]] = {}
+    across: dict[float, list[_Point]] = {}
+    for point in sorted(crossings):
+        down.setdefault(point[0], []).append(point)
+        across.setdefault(point[1], []).append(point)
+    cells = []
+    for point in sorted(crossings):
+        below = [p for p in down[point[0]] if p > point and upright[p] & upright[point]]
+        right = [p for p in across[point[1]] if p > point and level[p] & level[point]]
+        corner = next(
+            (
+                (r[0], b[1])
+                for b in below
+                for r in right
+                if (r[0], b[1]) in crossings
+                and upright[r[0], b[1]] & upright[r]
+                and level[r[0], b[1]] & level[b]
+            ),
+            None,
+        )
+        if corner is not None:
+            cells.append((*point, *corner))
+    return cells
+
+
 def _edges(rules: NDArray[np.float32]) -> list[dict[str, Any]]:
     """Return the sides of drawn shapes: one for a thin one, four for a box."""
     edges: list[dict[str, Any]] = []
-    for x0, top, x1, bottom in rules.tolist():
+    # Shading drawn twice and rules drawn in pieces on one another would be compared in pairs.
+    for x0, top, x1, bottom in dict.fromkeys(map(tuple, np.round(rules, 1).tolist())):
         wide, high = x1 - x0, bottom - top
         if high <= _THIN and wide > high:
             edges.append(_edge("h", x0, x1, (top + bottom) / 2, (top + bottom) / 2))
