@@ -73,7 +73,9 @@ def row(page: Page, state: str) -> Any:
 def upload(page: Page, name: str, data: bytes) -> None:
     """Choose a file and wait until it can be asked."""
     choose(page, name, data)
-    row(page, "ready").filter(has_text=name[:20]).wait_for(timeout=30_000)
+    # On a phone the list is a view of its own, so it need not be seen.
+    ready = row(page, "ready").filter(has_text=name[:20])
+    ready.wait_for(state="attached", timeout=30_000)
 
 
 def ask(page: Page, question: str, *, state: str = "done") -> None:
@@ -101,7 +103,22 @@ def yellow(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return (red > 190) & (green > 140) & (red - blue > 50)
 
 
-def places_of(data: bytes, page: int, quoted: str) -> list[tuple[float, float, float, float]]:
+Place = tuple[float, float, float, float]
+
+
+def lines_of(places: list[Place]) -> list[Place]:
+    """Unite characters that stand on one line: points, origin top-left."""
+    lines: list[Place] = []
+    for x0, top, x1, bottom in places:
+        if lines and abs(lines[-1][3] - bottom) < 8:
+            one = lines[-1]
+            lines[-1] = min(one[0], x0), min(one[1], top), max(one[2], x1), max(one[3], bottom)
+        else:
+            lines.append((x0, top, x1, bottom))
+    return lines
+
+
+def places_of(data: bytes, page: int, quoted: str) -> list[Place]:
     """Return PDFium's own boxes of the characters of ``quoted``: points, origin top-left."""
     with pypdfium2.PdfDocument(data) as document:
         sheet = document[page - 1]

@@ -26,10 +26,28 @@ def _views(page: Page) -> list[tuple[str, Callable[[], object]]]:
     """Return what leads to each view of a collection with one document and one answer."""
     return [
         ("ask", lambda: looking.ask(page, "整机保修期为几年？")),
-        ("panel", lambda: (page.locator("button.marker").first.click(), looking.wait_for_picture(page))),
-        ("search", lambda: (page.keyboard.press("Escape"), page.locator(".tab-search").click(), page.fill("#query", "保修"), page.keyboard.press("Enter"), page.locator(".hit").first.wait_for())),
+        (
+            "panel",
+            lambda: (page.locator("button.marker").first.click(), looking.wait_for_picture(page)),
+        ),
+        (
+            "search",
+            lambda: (
+                page.keyboard.press("Escape"),
+                page.locator(".tab-search").click(),
+                page.fill("#query", "保修"),
+                page.keyboard.press("Enter"),
+                page.locator(".hit").first.wait_for(),
+            ),
+        ),
         ("documents", lambda: page.goto(re.sub(r"/search$", "/documents", page.url))),
-        ("reader", lambda: (page.locator(".row a.name").click(), page.locator(".reader .sheet:not(.loading)").wait_for())),
+        (
+            "reader",
+            lambda: (
+                page.locator(".row a.name").click(),
+                page.locator(".reader .sheet:not(.loading)").wait_for(),
+            ),
+        ),
     ]
 
 
@@ -88,7 +106,9 @@ def test_axe_finds_nothing_serious(
     )
     looking.upload(page, "手册.pdf", make_pdf(*PAGES))
     looking.choose(page, "broken.pdf", b"no PDF at all, but bytes \x00\x01")
-    looking.row(page, "failed").or_(looking.row(page, "ready").nth(1)).first.wait_for(state="attached", timeout=30_000)
+    looking.row(page, "failed").or_(looking.row(page, "ready").nth(1)).first.wait_for(
+        state="attached", timeout=30_000
+    )
     for name, go in _views(page):
         go()
         found = Axe().run(page).response["violations"]
@@ -131,9 +151,7 @@ def test_the_first_load_is_light_and_stays_on_this_machine(
     )
     assert 10_000 < weight < 300_000
     assert all(url.startswith(site.url) for url in loaded)
-    paint = page.evaluate(
-        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-    )
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert paint < 1_000
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Served
     from tests.conftest import MakePdf
 
-MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+IMAGE = '<img src=x onerror="window.hacked=1">'
+SCRIPT = "<script>window.hacked=1</script>"
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,13 @@ def test_markup_in_names_text_and_questions_stays_text(
     page = look(looking.address(site.url, name))
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    file = '<img src=x onerror="window.hacked=1">.pdf'
-    looking.upload(page, file, make_pdf(f"安全须知\n警告代码为 {MARKUP} 请勿执行。\n[点我](javascript:alert(1)) **粗体**"))
+    file = "<img src=x onerror='window.hacked=1'>.pdf"
+    looking.upload(
+        page, file, make_pdf(f"警告代码为\n{IMAGE}\n{SCRIPT}\n[点我](javascript:alert(1))")
+    )
     assert file in page.locator(".row .name").inner_text()
-    looking.ask(page, f"警告代码是什么？{MARKUP}")
-    assert MARKUP in page.locator(".question").inner_text()
+    looking.ask(page, f"警告代码是什么？{IMAGE}{SCRIPT}")
+    assert IMAGE + SCRIPT in page.locator(".question").inner_text()
     page.locator(".tab-search").click()
     page.fill("#query", "警告代码 img onerror")
     page.keyboard.press("Enter")
@@ -62,7 +65,9 @@ def test_markup_in_names_text_and_questions_stays_text(
     page.keyboard.press("Escape")
     page.locator(".row a.name").click()
     page.locator(".reader .sheet:not(.loading)").wait_for()
-    assert "<script>window.hacked=1</script>" in "".join(page.locator(".reader-text").inner_text().split("\n"))
+    shown = page.locator(".reader-text").inner_text()
+    assert IMAGE in shown
+    assert SCRIPT in shown
     assert page.evaluate("window.hacked") is None
     assert not dialogs
     made = "main img:not(.page-image), main script, aside script, main a[href^=javascript]"
@@ -111,7 +116,9 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_sent_for_pictures_too(
     page.fill("#prompt-value", "locked")
     page.keyboard.press("Enter")
     page.locator(".drop.large").wait_for()
-    looking.upload(page, "policy.pdf", make_pdf("Expenses\nReceipts must be handed in within thirty days."))
+    looking.upload(
+        page, "policy.pdf", make_pdf("Expenses\nReceipts must be handed in within thirty days.")
+    )
     looking.ask(page, "When must receipts be handed in?")
     page.locator(".answer-text button.marker").first.click()
     image = looking.wait_for_picture(page)
