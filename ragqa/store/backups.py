@@ -42,6 +42,7 @@ TABLES = (
     "pages",
     "chunks",
     "page_texts",
+    "lexicon",
     "term_stats",
     "collection_stats",
     "sources",

@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from ingest.worker import run_worker
 from ragqa.errors import Conflict, InvalidInput
-from ragqa.store.backups import back_up, restore
+from ragqa.store.backups import TABLES, back_up, restore
 from ragqa.store.collections import find_collection
 from ragqa.store.db import Database
 from ragqa.store.documents import list_documents
@@ -90,3 +90,14 @@ def test_nonsense_is_not_restored(services: Services, tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match="not a whole backup"):
         restore(services.database, services.files, target)
+
+
+def test_every_table_is_backed_up(services: Services) -> None:
+    with services.database.transaction() as conn:
+        rows = conn.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+            " AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'procrastinate%'"
+            " AND table_name NOT LIKE 'embeddings%'"
+        ).fetchall()
+
+    assert {row["table_name"] for row in rows} - {"migrations"} == set(TABLES)
