@@ -36,8 +36,8 @@ RERANKED = 20
 class Weights:
     """What each stage is worth; chosen on development questions by ``benchmarks/retrieval.py``."""
 
-    lexical: float = 0.3
-    page: float = 0.3
+    lexical: float = 0.2
+    page: float = 0.4
     dense: float = 0.4
     name: float = 0.3
     sure: float = 0.25
