@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ingest.ports import Ink
 
+_BLANK = 0x20
 _WHITE = 0.85
 """In ems. Blanks between words are a quarter of an em, in justified lines up to two thirds."""
 _NUMBER = re.compile(r"[^\w]*[-−–(]?[$€£¥]?\s*[\d][\d\s.,:/%×x()-−–]*[%)a-zA-Z*†‡]{0,3}[^\w]*")
@@ -65,14 +66,16 @@ class Row:
 def segments_of(page: Ink) -> Iterator[Segment]:
     """Yield the segments of all lines of a page."""
     boxes = page.char_boxes
+    codes = np.frombuffer(page.text.encode("utf-32-le", "replace"), np.uint32)
     for start, end in page.lines:
         text = page.text[start:end]
-        solid = np.array([i for i, char in enumerate(text) if not char.isspace()], dtype=np.intp)
-        solid = solid[~_leaders(text)[solid]] if "..." in text or ". ." in text else solid
+        solid = np.flatnonzero(codes[start:end] > _BLANK)
+        if "..." in text or ". ." in text:
+            solid = solid[~_leaders(text)[solid]]
         if not len(solid):
             continue
         own = boxes[start:end][solid]
-        em = float(np.median(own[:, 3] - own[:, 1])) / 1.2
+        em = float(np.sort(own[:, 3] - own[:, 1])[len(own) // 2]) / 1.2
         gaps = own[1:, 0] - own[:-1, 2]
         wide = gaps > _WHITE * em
         for after in np.flatnonzero((gaps > 0.2 * em) & ~wide).tolist():
