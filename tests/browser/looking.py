@@ -100,7 +100,8 @@ def picture(image: Any) -> NDArray[np.uint8]:
 def yellow(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return where the marking colour lies on white paper."""
     red, green, blue = (pixels[..., channel].astype(int) for channel in range(3))
-    return (red > 190) & (green > 140) & (red - blue > 50)
+    marked: NDArray[np.bool_] = (red > 190) & (green > 140) & (red - blue > 50)
+    return marked
 
 
 Place = tuple[float, float, float, float]

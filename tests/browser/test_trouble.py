@@ -11,7 +11,7 @@ from tests.browser import looking
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Dialog, Page
 
     from tests.browser.conftest import Served
     from tests.conftest import MakePdf
@@ -49,7 +49,12 @@ def test_markup_in_names_text_and_questions_stays_text(
     looking.make_collection(site.url, name)
     page = look(looking.address(site.url, name))
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def close(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", close)
     file = "<img src=x onerror='window.hacked=1'>.pdf"
     looking.upload(
         page, file, make_pdf(f"警告代码为\n{IMAGE}\n{SCRIPT}\n[点我](javascript:alert(1))")
