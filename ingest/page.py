@@ -94,8 +94,15 @@ def _by_ocr(
         keep = verdict.reason in ("asked", "little_text", "invisible_layer")
         bare = raw if keep else _without_text(raw)
         return replace(bare, notices=(*raw.notices, notice), ocr_reason=verdict.reason)
-    if not scan.text and verdict.reason in ("asked", "little_text", "invisible_layer"):
-        return raw
+    if not scan.text:
+        found = Notice(
+            "ocr_found_nothing",
+            f"{_WHY[verdict.reason]}, and OCR found no text on it",
+            raw.number,
+        )
+        legible = any(char.isalnum() for char in raw.text)
+        bare = raw if legible else _without_text(raw)
+        return replace(bare, notices=(*raw.notices, found), ocr_reason=verdict.reason)
     figures = raw.figures if verdict.reason == "asked" else ()
     return replace(
         raw,
