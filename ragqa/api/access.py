@@ -32,10 +32,19 @@ def require_key(
     Raises:
         Unauthorized: If the key is missing or wrong.
     """
+    check_key(services, credentials.credentials if credentials else None)
+
+
+def check_key(services: Services, key: str | None) -> None:
+    """Refuse a caller without the right key, when there is one.
+
+    Raises:
+        Unauthorized: If the key is missing or wrong.
+    """
     wanted = services.settings.api_key
     if not wanted:
         return
-    if credentials is None:
+    if key is None:
         raise Unauthorized("a key is needed: send the header `Authorization: Bearer KEY`")
-    if not secrets.compare_digest(credentials.credentials.encode(), wanted.encode()):
+    if not secrets.compare_digest(key.encode("utf-8", "replace"), wanted.encode()):
         raise Unauthorized("this key is not known")

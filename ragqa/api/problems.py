@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "about:blank"
+OPENAI_PATHS = {"/v1/chat/completions", "/v1/models", "/v1/embeddings"}
 CODES = {
     HTTPStatus.NOT_FOUND: "route_not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -32,7 +33,7 @@ CODES = {
 
 def answer_with_problems(app: FastAPI) -> None:
     """Let every error of the application leave as a problem document."""
-    app.add_exception_handler(RagqaError, _answer_known)
+    app.add_exception_handler(RagqaError, answer_known)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_unforeseen)
@@ -54,11 +55,18 @@ def problem_of(error: RagqaError) -> dict[str, Any]:
     return problem(error.status, error.code, str(error))
 
 
-def _answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _answer(
+    request: Request, document: dict[str, Any], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    if request.url.path in OPENAI_PATHS:
+        # Where the clients of that protocol look for it.
+        told = {"message": document["detail"], "code": document["code"]}
+        document["error"] = told | {"type": "invalid_request_error", "param": None}
     return JSONResponse(document, document["status"], headers=headers, media_type=MEDIA_TYPE)
 
 
-def _answer_known(request: Request, error: Exception) -> JSONResponse:
+def answer_known(request: Request, error: Exception) -> JSONResponse:
+    """Return the problem document of one of our errors as a response."""
     known = cast("RagqaError", error)
     if known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s %s failed: %s", request.method, request.url.path, known)
@@ -67,14 +75,14 @@ def _answer_known(request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = str(known.retry_after)
     if isinstance(known, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return _answer(problem_of(known), headers)
+    return _answer(request, problem_of(known), headers)
 
 
-def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
+def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     found = cast("RequestValidationError", error).errors()
     sentences = [_sentence(one) for one in found]
     document = problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", "; ".join(sentences))
-    return _answer(document)
+    return _answer(request, document)
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
@@ -97,7 +105,7 @@ def _answer_http(request: Request, error: Exception) -> JSONResponse:
     detail = str(given.detail)
     if detail == status.phrase:
         detail = f"{request.method} {request.url.path}: {status.description or status.phrase}"
-    return _answer(problem(status, code, detail), given.headers)
+    return _answer(request, problem(status, code, detail), given.headers)
 
 
 def _answer_unforeseen(request: Request, error: Exception) -> JSONResponse:
@@ -106,4 +114,4 @@ def _answer_unforeseen(request: Request, error: Exception) -> JSONResponse:
     detail = f"an error nobody foresaw; the log has the details of request {name}"
     # Answered outside of what names requests.
     headers = {"X-Request-Id": name}
-    return _answer(problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail), headers)
+    return _answer(request, problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail), headers)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from ragqa.types import DocumentId, Filter, Id
 
 QUESTION_CHARACTERS = 1000
+EMBEDDED_CHARACTERS = 20_000
 
 Text = Annotated[
     str,
@@ -122,3 +123,24 @@ class ChatRequest(Request):
     messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
     stream: bool = False
     stream_options: StreamOptions | None = None
+
+
+class EmbeddingRequest(Request):
+    """Body of ``POST /v1/embeddings``; the model is a collection, or the default embedder."""
+
+    model: str = Field(max_length=300, examples=["demo"])
+    input: (
+        Annotated[str, StringConstraints(max_length=EMBEDDED_CHARACTERS)]
+        | Annotated[
+            list[Annotated[str, StringConstraints(max_length=EMBEDDED_CHARACTERS)]],
+            Field(min_length=1, max_length=256),
+        ]
+    ) = Field(examples=["保修期多久"])
+    encoding_format: Literal["float", "base64"] = "float"
+    input_type: Literal["query", "passage"] = Field(
+        default="passage", description="Models that tell questions from passages need to know."
+    )
+
+    def texts(self) -> list[str]:
+        """Return what to embed, one text or more."""
+        return [self.input] if isinstance(self.input, str) else self.input

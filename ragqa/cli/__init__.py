@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from ragqa.cli import questions, upkeep
+from ragqa.cli import doors, questions, upkeep
 from ragqa.errors import RagqaError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 questions.mount(app)
 upkeep.mount(app)
+doors.mount(app)
 
 
 def main() -> None:
