@@ -100,17 +100,17 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Documents read at once; default: by setting.")
     ] = None,
-    with_parent: Annotated[
-        bool, typer.Option("--with-parent", hidden=True, help="End when the parent process ends.")
-    ] = False,
+    parent: Annotated[
+        int | None, typer.Option(hidden=True, help="End when this parent process ends.")
+    ] = None,
 ) -> None:
     """Read what is queued, until stopped."""
     settings = open_settings()
     from ingest.worker import run_worker
     from ragqa.wiring import open_services
 
-    if with_parent:
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    if parent is not None:
+        threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     with open_services(settings) as services:
         run_worker(services, concurrency=concurrency or settings.worker_concurrency)
 

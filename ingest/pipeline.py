@@ -57,6 +57,8 @@ CHUNK_TOKENS = 240
 PAGES_AT_ONCE = 50
 CHUNKS_AT_ONCE = 32
 POLL_SECONDS = 0.5
+UNREAD = frozenset({"unreadable_page", "ocr_missing"})
+"""Notices of pages that were given up; a blank page was read, and holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def _write_pages(
         page = assemble(raw, heads)
         notices += [replace(notice, page=page.number) for notice in raw.notices]
         ocr_pages += page.source == "ocr"
-        readable += page.source != "empty" or not raw.notices
+        readable += not any(notice.code in UNREAD for notice in raw.notices)
         tables += sum(block.kind == "table" for block in page.blocks)
         chunks, headings = _chunk(work, page, headings)
         passages += [
