@@ -155,7 +155,7 @@ def _store(
         for page_number in range(1, PAGES + 1):
             first = (page_number - 1) * CHUNKS_A_PAGE
             text = "\n".join(texts[first : first + CHUNKS_A_PAGE])
-            boxes = np.zeros((len(text), 4), np.float32)
+            boxes = lay_out(len(text))
             pages.append((str(page_number), Page(page_number, 600, 800, "text", text, boxes)))
             at = 0
             for ordinal in range(first, first + CHUNKS_A_PAGE):
@@ -166,6 +166,13 @@ def _store(
                 at = span.end + 1
         insert_pages(conn, document, 1, pages)
         swap_chunks(conn, document, 1, chunks, model=MODEL)
+
+
+def lay_out(characters: int) -> NDArray[np.float32]:
+    """Return boxes of characters in lines of 90, 6 by 10 points each."""
+    line, column = np.divmod(np.arange(characters), 90)
+    left, top = 30 + 6 * column, 40 + 14 * line
+    return np.stack((left, top, left + 6, top + 10), axis=1).astype(np.float32)
 
 
 def index(conninfo: str) -> float:

@@ -159,14 +159,8 @@ class Snapshot(Protocol):
 
     def lexical_of(
         self, chunk_ids: Sequence[int], counts: Mapping[int, float]
-    ) -> Mapping[int, float]:
-        """Return the BM25 score of each chunk."""
-        ...
-
-    def page_lexical_of(
-        self, chunk_ids: Sequence[int], counts: Mapping[int, float]
-    ) -> Mapping[int, float]:
-        """Return for each chunk the BM25 score of the whole page that it stands on."""
+    ) -> tuple[Mapping[int, float], Mapping[int, float]]:
+        """Return each chunk's BM25 score, and that of the whole page it stands on."""
         ...
 
     def best_lexical(self, counts: Mapping[int, float]) -> float:

@@ -29,6 +29,7 @@ def score_bm25(
     weights: Mapping[int, float],
     *,
     average_length: float,
+    groups: Sequence[int] | None = None,
     k1: float = K1,
     b: float = B,
 ) -> NDArray[np.float64]:
@@ -39,24 +40,31 @@ def score_bm25(
         weights: Each query term's hash with its inverse document frequency times how much the
             query asks for it.
         average_length: Mean number of terms of a chunk in the collection.
+        groups: For each bag the number, from 0, of the whole it is part of: wholes are scored.
         k1: How soon more occurrences stop counting.
         b: How much longer chunks are held back, 0 to 1.
 
     Returns:
-        Shape ``(len(bags),)``; higher is better, 0 where no term occurs.
+        Shape ``(len(bags),)``, or one score a group; higher is better, 0 where no term occurs.
     """
     if not bags or not weights:
         return np.zeros(len(bags))
-    lengths = np.array([len(bag) for bag in bags], dtype=np.int64)
-    terms = np.array(sorted(weights), dtype=np.int64)
+    terms = np.array(sorted(weights), dtype=np.int32)
     weight = np.array([weights[int(term)] for term in terms])
-    everything = np.concatenate(bags).astype(np.int64)
-    rows = np.repeat(np.arange(len(bags)), lengths)
-    columns = np.searchsorted(terms, everything)
-    columns[columns == len(terms)] = 0
-    matching = terms[columns] == everything
-    counts = np.zeros((len(bags), len(terms)))
-    np.add.at(counts, (rows[matching], columns[matching]), 1)
+    lengths = np.array([len(bag) for bag in bags], dtype=np.int64)
+    owners = np.arange(len(bags)) if groups is None else np.asarray(groups, dtype=np.int64)
+    everything = np.concatenate(bags)
+    # Most terms are not the query's: their low bits tell that faster than a search does.
+    wanted = np.zeros(1 << 16, dtype=bool)
+    wanted[terms & 0xFFFF] = True
+    places = np.flatnonzero(wanted[everything & 0xFFFF])
+    columns = np.minimum(np.searchsorted(terms, everything[places]), len(terms) - 1)
+    matching = terms[columns] == everything[places]
+    rows = np.repeat(owners, lengths)[places[matching]]
+    size = int(owners.max()) + 1
+    cells = rows * len(terms) + columns[matching]
+    counts = np.bincount(cells, minlength=size * len(terms)).reshape(size, len(terms))
+    lengths = np.bincount(owners, weights=lengths, minlength=size)
     held_back = k1 * (1 - b + b * lengths / max(average_length, 1.0))
     scores: NDArray[np.float64] = (counts * (k1 + 1) / (counts + held_back[:, None])) @ weight
     return scores

@@ -164,8 +164,7 @@ def _fuse(
     not a chunk that the others gave nothing.
     """
     chunk_ids = found.chunk_ids
-    lexical = snapshot.lexical_of(chunk_ids, query.counts)
-    pages = snapshot.page_lexical_of(chunk_ids, query.counts)
+    lexical, pages = snapshot.lexical_of(chunk_ids, query.counts)
     dense = snapshot.dense_of(chunk_ids, query.vector)
     best = snapshot.best_lexical(query.counts)
     # A question in another language shares a number or a name with some chunk: that is noise.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ragqa.ports import Scored
-from ragqa.retrieval.folding import squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
@@ -60,7 +59,7 @@ def _hold_back(
     kept: list[Scored] = []
     for chunk_id in ranked:
         place = places[chunk_id]
-        page, text = (place.document, place.page), squeeze(place.text)
+        page, text = (place.document, place.page), "".join(place.text.split()).casefold()
         held = scores[chunk_id]
         if text in texts:
             held *= REPEATED**2

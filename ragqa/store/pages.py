@@ -10,10 +10,10 @@ from psycopg.types.json import Jsonb
 
 from ragqa.errors import NotFound
 from ragqa.shapes import block_to_json
-from ragqa.types import BBox, Block, Box, DocumentId, Page, Span, unite
+from ragqa.types import BBox, Block, Box, DocumentId, Page, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
     from psycopg import Connection
@@ -129,22 +129,23 @@ def boxes_of(page_number: int, char_boxes: NDArray[np.float32], span: Span) -> t
     Characters without ink (separators) have no box. A new line begins where a character does not
     overlap the line so far by half of its height, or goes back to the left of where the line is.
     """
-    lines: list[list[BBox]] = []
-    for x0, top, x1, bottom in char_boxes[span.start : span.end].tolist():
-        if x0 != x0:  # NaN: no ink
-            continue
-        box = BBox(x0, top, x1, bottom)
-        if lines and _continues(lines[-1], box):
-            lines[-1].append(box)
-        else:
-            lines.append([box])
-    return tuple(Box(page_number, unite(line)) for line in lines)
+    boxes = char_boxes[span.start : span.end].astype(np.float64)
+    boxes = boxes[~np.isnan(boxes[:, 0])]
+    if not len(boxes):
+        return ()
+    starts = np.flatnonzero(np.concatenate(([True], ~_continues(boxes[:-1], boxes[1:]))))
+    low = np.minimum.reduceat(boxes[:, :2], starts)
+    high = np.maximum.reduceat(boxes[:, 2:], starts)
+    lines = np.hstack((low, high)).tolist()
+    return tuple(Box(page_number, BBox(*line)) for line in lines)
 
 
-def _continues(line: Sequence[BBox], box: BBox) -> bool:
-    last = line[-1]
-    overlap = min(last.bottom, box.bottom) - max(last.top, box.top)
-    height = max(min(last.bottom - last.top, box.bottom - box.top), 0.01)
-    gap = box.x0 - last.x1
-    wide = max(last.bottom - last.top, box.bottom - box.top)
-    return overlap >= height / 2 and -wide / 2 <= gap <= 4 * wide
+def _continues(last: NDArray[np.float64], box: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say for each pair of boxes, shape ``(n, 4)`` each, whether they stand on one line."""
+    heights, last_heights = box[:, 3] - box[:, 1], last[:, 3] - last[:, 1]
+    overlap = np.minimum(last[:, 3], box[:, 3]) - np.maximum(last[:, 1], box[:, 1])
+    height = np.maximum(np.minimum(last_heights, heights), 0.01)
+    wide = np.maximum(last_heights, heights)
+    gap = box[:, 0] - last[:, 2]
+    one_line: NDArray[np.bool_] = (overlap >= height / 2) & (-wide / 2 <= gap) & (gap <= 4 * wide)
+    return one_line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import Conflict
@@ -74,6 +74,8 @@ class StoredSnapshot:
     conn: Connection[Row]
     collection: Collection
     table: EmbeddingsTable | None
+    weighed: dict[frozenset[tuple[int, float]], words.Weighed] = field(default_factory=dict)
+    """What terms are worth here: looked up once a question."""
 
     @property
     def collection_id(self) -> CollectionId:
@@ -98,24 +100,24 @@ class StoredSnapshot:
         self, counts: Mapping[int, float], *, limit: int, only: Filter | None = None
     ) -> list[Scored]:
         """Return the best chunks by BM25, best first; every one has a term of the query."""
-        weighed = words.weigh(self.conn, self.collection.id, counts)
+        weighed = self._weigh(counts)
         return words.search(self.conn, self.collection.id, weighed, limit=limit, only=only)
 
-    def lexical_of(self, chunk_ids: Sequence[int], counts: Mapping[int, float]) -> dict[int, float]:
-        """Return the BM25 score of each chunk that has a term of the query."""
-        weighed = words.weigh(self.conn, self.collection.id, counts)
-        return words.score_chunks(self.conn, self.collection.id, chunk_ids, weighed)
-
-    def page_lexical_of(
+    def lexical_of(
         self, chunk_ids: Sequence[int], counts: Mapping[int, float]
-    ) -> dict[int, float]:
-        """Return for each chunk the BM25 score of the whole page that it stands on."""
-        weighed = words.weigh(self.conn, self.collection.id, counts)
-        return words.score_pages(self.conn, self.collection.id, chunk_ids, weighed)
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Return each chunk's BM25 score, and that of the whole page it stands on."""
+        return words.score_with_pages(self.conn, self.collection.id, chunk_ids, self._weigh(counts))
 
     def best_lexical(self, counts: Mapping[int, float]) -> float:
         """Return the BM25 score that no chunk can exceed, unknown terms included."""
-        return words.weigh(self.conn, self.collection.id, counts).best
+        return self._weigh(counts).best
+
+    def _weigh(self, counts: Mapping[int, float]) -> words.Weighed:
+        key = frozenset(counts.items())
+        if key not in self.weighed:
+            self.weighed[key] = words.weigh(self.conn, self.collection.id, counts)
+        return self.weighed[key]
 
     def dense(
         self, vector: NDArray[np.float32], *, limit: int, only: Filter | None = None

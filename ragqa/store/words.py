@@ -137,29 +137,30 @@ def score_chunks(
     return {row["chunk_id"]: float(s) for row, s in zip(rows, scores, strict=True) if s}
 
 
-def score_pages(
+def score_with_pages(
     conn: Connection[Row],
     collection_id: CollectionId,
     chunk_ids: Sequence[int],
     weighed: Weighed,
-) -> dict[int, float]:
-    """Return for each chunk the BM25 score of its whole page, among the pages of the others."""
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return each chunk's BM25 score, and that of its whole page among the others' pages."""
     if not chunk_ids or not weighed.weights:
-        return {}
-    pages: dict[tuple[int, int], list[NDArray[np.int32]]] = {}
-    page_of: dict[int, tuple[int, int]] = {}
+        return {}, {}
     rows = conn.execute(
         TERMS_OF_PAGES, {"collection_id": collection_id, "chunk_ids": list(chunk_ids)}
+    ).fetchall()
+    bags = [_read_array(row["terms"]) for row in rows]
+    pages: dict[tuple[int, int], int] = {}
+    owners = [pages.setdefault((r["document_id"], r["page_number"]), len(pages)) for r in rows]
+    alone = score_bm25(bags, weighed.weights, average_length=weighed.average_length)
+    average = sum(len(bag) for bag in bags) / len(pages)
+    whole = score_bm25(bags, weighed.weights, average_length=average, groups=owners)
+    wanted = set(chunk_ids)
+    found = [(n, row["chunk_id"]) for n, row in enumerate(rows) if row["chunk_id"] in wanted]
+    return (
+        {chunk_id: float(alone[n]) for n, chunk_id in found},
+        {chunk_id: float(whole[owners[n]]) for n, chunk_id in found},
     )
-    for row in rows:
-        page = page_of[row["chunk_id"]] = (row["document_id"], row["page_number"])
-        pages.setdefault(page, []).append(_read_array(row["terms"]))
-    bags = [np.concatenate(parts) for parts in pages.values()]
-    average = sum(len(bag) for bag in bags) / max(1, len(bags))
-    scores = dict(
-        zip(pages, score_bm25(bags, weighed.weights, average_length=average), strict=True)
-    )
-    return {chunk_id: float(scores[page_of[chunk_id]]) for chunk_id in chunk_ids}
 
 
 def best_of(scores: Mapping[int, float], limit: int) -> list[Scored]:
