@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract
 from ragqa.answering.extractive import rank_sentences
@@ -163,7 +164,8 @@ class Answerer:
         signs = signs_of(question, answer.hits[:READ], ranked)
         if not self._calibration.suffices(signs):
             return replace(answer, refusal=refuse(_why(answer.hits, ranked), language, answer.hits))
-        return extract(answer, ranked, self._quotes)
+        conflict = find_conflict(question, ranked)
+        return extract(answer, ranked, self._quotes, conflict=conflict)
 
     def _generate(self, prompt: Prompt, started: float) -> Stream[Event, None, Draft | None]:
         """Pass the model's words on; return them whole, or None when there were none."""
@@ -208,7 +210,8 @@ class Answerer:
             question, answer.hits[:READ], ranked, declined=declines(draft.text), supported=supported
         )
         enough = self._calibration.suffices(signs)
-        if drafted is not None and supported and enough:
+        conflict = find_conflict(question, ranked) if enough else None
+        if drafted is not None and supported and enough and conflict is None:
             return drafted
         if not enough:
             unsupported = drafted is not None and not supported and extractive.refusal is None
@@ -219,7 +222,7 @@ class Answerer:
             return replace(
                 answer, refusal=refuse(reason, language, answer.hits), sentences=sentences
             )
-        return extract(answer, ranked, self._quotes)
+        return extract(answer, ranked, self._quotes, conflict=conflict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
 from ragqa.answering.questions import answer_type, bears
 from ragqa.answering.sentences import flow
+from ragqa.answering.terms import language_of
 from ragqa.retrieval.folding import fold
 from ragqa.types import Sentence
 
@@ -21,20 +22,35 @@ if TYPE_CHECKING:
     from ragqa.types import Answer
 
 
-FAR = 1.5
+_DISAGREE = {"zh": "文档对此说法不一：", "en": "The documents disagree on this: "}
+FAR = 0.8
 """How much less likely than the best sentence a claim's source may be."""
 
 
-def extract(answer: Answer, ranked: Sequence[Candidate], quotes: QuoteCutter) -> Answer:
-    """Return ``answer`` in the documents' own words: its best sentences, each with its marker."""
+def extract(
+    answer: Answer,
+    ranked: Sequence[Candidate],
+    quotes: QuoteCutter,
+    *,
+    conflict: Candidate | None = None,
+) -> Answer:
+    """Return ``answer`` in the documents' own words: its best sentences, each with its marker.
+
+    Args:
+        answer: What is known of it so far.
+        ranked: Sentences, likeliest answer first.
+        quotes: Cuts the quotes.
+        conflict: A sentence that contradicts the best one; then both are told, and that they do.
+    """
     citer = Citer(answer.hits, quotes)
     sentences = []
-    for candidate in choose(ranked):
+    for candidate in choose(ranked) if conflict is None else (ranked[0], conflict):
         marker = citer.cite(candidate.hit, candidate.span)
         sentences.append(Sentence(flow(candidate.text), (marker,), supported=True))
+    opening = "" if conflict is None else _DISAGREE[language_of(answer.question)]
     return replace(
         answer,
-        text=compose(sentences),
+        text=opening + compose(sentences),
         sentences=tuple(sentences),
         citations=tuple(citer.citations),
     )

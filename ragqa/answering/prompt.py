@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from ragqa.ports import Generator
     from ragqa.types import Hit, Language
 
-PASSAGE_TOKENS = 240
+PASSAGE_TOKENS = 200
 """Tokens of the passages together. Small models read short evidence best, and read it faster."""
+SHARP = 2.5
+"""How much less likely than the best a sentence may be to be shown."""
 ANSWER_TOKENS = 96
 STOP = ("\n\n", "\n问题", "\n资料", "\nQuestion", "\nPassages", "<|im_end|>")
 NOT_FOUND = {"zh": "资料中没有。", "en": "Not in the passages."}
@@ -153,9 +155,10 @@ def narrow(
         for c in ranked
     ]
     for number, (hit, at) in enumerate(places):
-        if at < 0 or not take(hit, at):
+        far = number > 0 and ranked[number].score < ranked[0].score - SHARP
+        if at < 0 or far or not take(hit, at):
             continue
-        if number < 3:
+        if number < 2:
             take(hit, at - 1)
             take(hit, at + 1)
     return [(hit, [split[hit][at] for at in sorted(inside)]) for hit, inside in chosen.items()]

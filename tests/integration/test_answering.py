@@ -179,6 +179,21 @@ def test_what_the_documents_do_not_have_is_refused_in_the_askers_language(
     assert english.refusal.message.isascii()
 
 
+def test_documents_that_disagree_are_both_told_and_cited(
+    ready: Services, client: TestClient, make_pdf: Callable[..., bytes]
+) -> None:
+    other = make_pdf("云岭茶厂简史\n云岭茶厂建于1962年，现有职工四百余人。")
+    files = [("files", ("history.pdf", other, "application/pdf"))]
+    client.post("/v1/collections/demo/documents", files=files).raise_for_status()
+    run_worker(ready, until_idle=True)
+
+    answer = last(answerer(ready, Says("1962年")).ask("云岭茶厂建于哪一年？", "demo"))
+
+    assert "说法不一" in answer.text
+    assert {"1958", "1962"} <= {year for year in ("1958", "1962") if year in answer.text}
+    assert {citation.filename for citation in answer.citations} == {"tea.pdf", "history.pdf"}
+
+
 def test_an_empty_collection_says_that_it_is_empty(services: Services) -> None:
     services.create_collection("empty")
 

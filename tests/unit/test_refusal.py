@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.refusal import declines, refuse
@@ -109,3 +110,31 @@ def test_a_chain_of_follow_ups_leans_on_the_question_that_names_something() -> N
     history = [("云岭茶厂建于哪一年？", "1958年"), ("它在哪里？", "云岭县")]
 
     assert standalone("它主要生产什么？", history).startswith("云岭茶厂建于哪一年")
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other", "contradict"),
+    [
+        ("茶厂建于哪一年？", "云岭茶厂建于1958年。", "云岭茶厂建于1962年。", True),
+        (
+            "Who designed the bridge?",
+            "Anna Reed designed the long bridge over the river.",
+            "Tom Hill designed the long bridge over the river.",
+            True,
+        ),
+        ("茶厂建于哪一年？", "云岭茶厂建于1958年。", "云岭茶厂建于一九五八年。", False),
+        (
+            "茶厂2019年的产量是多少？",
+            "2019年云岭茶厂的产量是30吨。",
+            "2018年云岭茶厂的产量是30吨。",
+            False,
+        ),
+        ("茶厂建于哪一年？", "云岭茶厂建于1958年。", "海河大桥全长2.3公里。", False),
+    ],
+)
+def test_two_passages_contradict_each_other_where_only_a_fact_differs(
+    question: str, one: str, other: str, *, contradict: bool
+) -> None:
+    ranked = rank_sentences(question, [hit(one), hit(other)])
+
+    assert (find_conflict(question, ranked) is not None) == contradict

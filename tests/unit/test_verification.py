@@ -76,7 +76,7 @@ def test_quotes_support_together_what_none_supports_alone() -> None:
 
 
 def test_claims_are_judged_line_by_line() -> None:
-    lines = [
+    lines: list[dict[str, object]] = [
         {"id": "a", "sentence": "投资3000万元", "quotes": [ZH]},
         {"id": 2, "sentence": "投资3001万元", "quotes": [ZH]},
     ]
