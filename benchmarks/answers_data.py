@@ -5,6 +5,7 @@ The data folder is named by ``RAGQA_EVAL_DATA``.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -92,7 +93,7 @@ def sample(items: Sequence[Question], size: int, seed: int = 7) -> list[Question
     return shuffled[:size]
 
 
-def cut_page(text: str, kind: str = "text") -> list[Span]:
+def cut_page(text: str) -> list[Span]:
     """Cut a page into chunks of whole sentences, about 300 Chinese or 700 other characters."""
     chunks: list[Span] = []
     start: int | None = None
@@ -149,6 +150,7 @@ class MemoryRetriever:
         hidden: frozenset[str] = frozenset(),
     ) -> list[Hit]:
         """Return the best chunks by BM25 (k1 1.2, b 0.75)."""
+        del collection, only
         scores: dict[int, float] = defaultdict(float)
         for term in question_terms(question):
             postings = self.postings.get(term, ())
@@ -157,8 +159,6 @@ class MemoryRetriever:
                 norm = 1.2 * (0.25 + 0.75 * self.lengths[number] / self.average)
                 scores[number] += idf * count * 2.2 / (count + norm)
         best = sorted(scores, key=lambda number: -scores[number])
-        import dataclasses
-
         found = [
             dataclasses.replace(self.hits[number], score=scores[number])
             for number in best
@@ -178,8 +178,9 @@ def qa_pdf_pages(*, scanned: bool = False) -> list[tuple[str, int, str]]:
     for document in lines("documents.jsonl"):
         if document["set"] != "qa-pdf" or (document["kind"] == "scanned") != scanned:
             continue
-        for page in lines(document["text_gt"]):
-            pages.append((document["id"], page["page"], page["text"]))
+        pages.extend(
+            (document["id"], page["page"], page["text"]) for page in lines(document["text_gt"])
+        )
     return pages
 
 

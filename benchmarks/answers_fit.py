@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Row = tuple[str, int, dict[str, float]]
 
 
-def collect(size: int, embedder: Embedder | None) -> list[Row]:
+def collect(size: int, embedder: Embedder | None) -> list[Row]:  # noqa: C901  one set after the other
     """Return (kind, label, signs) of every question."""
     rows: list[Row] = []
 

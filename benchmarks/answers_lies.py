@@ -10,6 +10,7 @@ number, date, unit or name changed; names also to others of the same passage.
 from __future__ import annotations
 
 import argparse
+import calendar
 import random
 import re
 import time
@@ -28,15 +29,20 @@ if TYPE_CHECKING:
 SETS = ("cmrc2018", "drcd", "xquad-zh", "rgb-zh", "squad2", "rgb-en-fact", "pubmedqa", "tatqa")
 ZH = "零一二三四五六七八九"
 UNITS = [
-    ["公里", "米", "厘米", "毫米", "英里"], ["公斤", "克", "吨", "磅"], ["年", "个月", "天", "小时"],
-    ["万", "亿"], ["美元", "欧元", "英镑", "日元"], ["平方公里", "平方米", "公顷"], ["人", "家", "次"],
-    ["million", "billion", "thousand"], ["years", "months", "days", "weeks", "hours"],
-    ["km", "m", "miles", "feet"], ["percent", "per cent million"], ["kilometers", "meters", "miles"],
+    ["公里", "米", "厘米", "毫米", "英里"],
+    ["公斤", "克", "吨", "磅"],
+    ["年", "个月", "天", "小时"],
+    ["万", "亿"],
+    ["美元", "欧元", "英镑", "日元"],
+    ["平方公里", "平方米", "公顷"],
+    ["人", "家", "次"],
+    ["million", "billion", "thousand"],
+    ["years", "months", "days", "weeks", "hours"],
+    ["km", "m", "miles", "feet"],
+    ["kilometers", "meters", "miles"],
     ["%", "‰"],
-]  # fmt: skip
-MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
+]
+MONTHS = [calendar.month_name[number] for number in range(1, 13)]
 
 
 def zh_number(value: int) -> str:
@@ -61,7 +67,7 @@ def zh_number(value: int) -> str:
 
 def change_number(text: str, rng: random.Random) -> str | None:
     """Change one digit of one number."""
-    found = [m for m in re.finditer(r"\d+(?:[.,]\d+)*", text)]
+    found = list(re.finditer(r"\d+(?:[.,]\d+)*", text))
     if not found:
         return None
     m = rng.choice(found)
@@ -74,7 +80,7 @@ def change_number(text: str, rng: random.Random) -> str | None:
 
 def change_chinese_number(text: str, rng: random.Random) -> str | None:
     """Change one digit of a Chinese numeral."""
-    found = [m for m in re.finditer(r"[二三四五六七八九](?=[十百千万亿名位年月岁座次])", text)]
+    found = list(re.finditer(r"[二三四五六七八九](?=[十百千万亿名位年月岁座次])", text))
     if not found:
         return None
     m = rng.choice(found)
@@ -187,7 +193,7 @@ def rewrite(text: str, rng: random.Random) -> str:
     return rng.choice(changed) if changed else text
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901  one case after the other
     """Print flagged shares by kind."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=int, default=1000)
@@ -216,7 +222,7 @@ def main() -> None:
             continue
         around = text[spans[max(0, at - 1)].start : spans[min(len(spans) - 1, at + 1)].end]
         quote = rng.choice([sentence, around])
-        own = [name for name in names_of(text)]
+        own = names_of(text)
         chinese = bool(re.search(r"[\u4e00-\u9fff]", sentence))
         cases = {
             "true verbatim": sentence,
@@ -250,9 +256,8 @@ def main() -> None:
         print(f"{key:32} n={n:5} flagged {flagged / n:.3f}")
     for kind in ("true", "lie"):
         rows = [v for k, v in counts.items() if k.startswith(kind)]
-        print(
-            f"{kind:32} n={sum(r[0] for r in rows):5} flagged {sum(r[1] for r in rows) / max(1, sum(r[0] for r in rows)):.4f}"
-        )
+        total, flagged = sum(row[0] for row in rows), sum(row[1] for row in rows)
+        print(f"{kind:32} n={total:5} flagged {flagged / max(1, total):.4f}")
     print(f"{1000 * seconds / max(1, checked):.2f} ms a sentence (busy machine)")
 
 
