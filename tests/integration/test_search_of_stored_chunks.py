@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psycopg
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pgvector.psycopg import register_vector
+from psycopg.rows import dict_row
 
+from ragqa.errors import Conflict, DimensionMismatch
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.retrieval.context import embedded_text, lexical_text
+from ragqa.retrieval.folding import squeeze
 from ragqa.retrieval.hybrid import HybridRetriever
 from ragqa.retrieval.lexical import analyze, hash_term
+from ragqa.store import filters, vectors
 from ragqa.store.chunks import (
     NewChunk,
     delete_chunks,
@@ -22,12 +31,13 @@ from ragqa.store.chunks import (
 )
 from ragqa.store.collections import create_collection, find_collection
 from ragqa.store.db import Database
+from ragqa.store.embeddings import ensure_vector_index
 from ragqa.store.pages import insert_pages
 from ragqa.store.search import StoredChunks
 from ragqa.types import Chunk, DocumentId, Filter, Id, Page, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 EMBEDDER = HashingEmbedder()
 
@@ -39,7 +49,13 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-def store(database: Database, name: str, *texts: str, collection: str = "papers") -> DocumentId:
+def store(
+    database: Database,
+    name: str,
+    *texts: str,
+    collection: str = "papers",
+    spans: Sequence[tuple[int, int]] = (),
+) -> DocumentId:
     """Put a document with one chunk a page in, as ingestion does, replacing an older version."""
     with database.transaction() as conn:
         if conn.execute("SELECT FROM collections WHERE name = %s", [collection]).rowcount == 0:
@@ -64,7 +80,9 @@ def store(database: Database, name: str, *texts: str, collection: str = "papers"
         )
         pages = [page(number, text) for number, text in enumerate(texts, start=1)]
         insert_pages(conn, document_id, row["version"], [(str(p.number), p) for p in pages])
-        swap_chunks(conn, document_id, row["version"], new_chunks(name, pages), model=EMBEDDER.name)
+        swap_chunks(
+            conn, document_id, row["version"], new_chunks(name, pages, spans), model=EMBEDDER.name
+        )
         conn.execute(
             "UPDATE documents SET current_version = %s WHERE document_id = %s",
             [row["version"], row["document_id"]],
@@ -77,8 +95,15 @@ def page(number: int, text: str) -> Page:
     return Page(number, 600, 800, "text", text, boxes.reshape(-1, 4))
 
 
-def new_chunks(name: str, pages: list[Page]) -> list[NewChunk]:
-    chunks = [Chunk(p.number, Span(0, len(p.text)), p.text) for p in pages]
+def new_chunks(
+    name: str, pages: list[Page], spans: Sequence[tuple[int, int]] = ()
+) -> list[NewChunk]:
+    """Make chunks: of each page the given ranges, or all of it."""
+    chunks = [
+        Chunk(p.number, Span(start, end), p.text[start:end])
+        for p in pages
+        for start, end in (spans or [(0, len(p.text))])
+    ]
     vectors = EMBEDDER.embed_passages([embedded_text(name, chunk) for chunk in chunks])
     return [
         NewChunk(
@@ -156,3 +181,96 @@ def test_width_case_and_tradition_make_no_difference(database: Database) -> None
     store(database, "b.txt", "日本的武士时代在十二世纪开始。")
     for question in ("韩国文人政府时代", "gdp", "1993"):
         assert search(database, question)[0].filename == "a.txt"
+
+
+WORDS = ("印度野驴", "最高时速", "ＧＤＰ", "red apples", "3.14%", "a_b", "\\n", "韓國", "the", "，")
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=2, max_size=30), min_size=1, max_size=6
+    ),
+    data=st.data(),
+)
+def test_any_piece_of_a_document_finds_it(
+    database: Database, texts: list[list[str]], data: st.DataObject
+) -> None:
+    pages = {f"{n}.txt": " ".join(words) for n, words in enumerate(texts)}
+    name = data.draw(st.sampled_from(sorted(pages)))
+    start = data.draw(st.integers(0, len(pages[name]) - 2))
+    piece = pages[name][start : start + data.draw(st.integers(2, 25))]
+    assume(len(squeeze(piece)) >= 2)
+    with database.transaction() as conn:
+        conn.execute("DELETE FROM collections")
+    for file, text in pages.items():
+        store(database, file, text)
+    assert name in {hit.filename for hit in search(database, piece, 50)}
+
+
+def test_a_piece_that_runs_over_two_chunks_finds_both(database: Database) -> None:
+    text = "长江是亚洲最长的河流。黄河流经九个省区。"
+    store(database, "rivers.txt", text, spans=[(0, 11), (11, 20)])
+    found = [hit.chunk.text for hit in search(database, "河流。\n黄河", 2)]
+    assert sorted(found) == sorted([text[:11], text[11:]])
+
+
+def test_what_stands_there_to_the_letter_comes_before_what_only_folds_to_it(
+    database: Database,
+) -> None:
+    for n in range(60):
+        store(database, f"lower{n}.txt", "the word is abcdef here")
+    store(database, "upper.txt", "the word is ABCDEF here")
+    assert "upper.txt" in {hit.filename for hit in search(database, "ABCDEF", 50)}
+
+
+def test_a_large_collection_is_searched_by_its_own_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(40):
+        store(database, f"{n}.txt", f"document number {n} speaks of topic{n % 7}")
+    store(database, "other.txt", "document number 3 speaks of topic3", collection="others")
+    exact = [hit.chunk_id for hit in search(database, "topic3", 10)]
+    monkeypatch.setattr(vectors, "EXACT_BELOW", 10)
+    with psycopg.connect(database.conninfo, autocommit=True, row_factory=dict_row) as conn:
+        register_vector(conn)
+        found = find_collection(conn, "papers")
+        table = ensure_embeddings_table(conn, EMBEDDER.name, EMBEDDER.dimension)
+        ensure_vector_index(conn, table, found.id)
+        ensure_vector_index(conn, table, found.id)
+    assert [hit.chunk_id for hit in search(database, "topic3", 10)] == exact
+    only = Filter(pages=(1, 1))
+    monkeypatch.setattr(filters, "FEW", 5)
+    assert [hit.chunk_id for hit in search(database, "topic3", 10, only)] == exact
+
+
+def test_a_model_that_a_collection_was_not_embedded_with_is_refused(database: Database) -> None:
+    store(database, "a.txt", "apples")
+    retriever = HybridRetriever(StoredChunks(database), HashingEmbedder(64))
+    with pytest.raises(Conflict, match="no vectors of 'hashing-64'"):
+        retriever.retrieve("apples", "papers", limit=5)
+
+
+def test_an_unchanged_text_keeps_its_vector(database: Database) -> None:
+    document_id = store(database, "a.txt", "the same text")
+    with database.transaction() as conn:
+        known = known_hashes(conn, document_id, EMBEDDER.name)
+        (new,) = new_chunks("a.txt", [page(1, "the same text")])
+        assert known == {new.embedded_hash}
+        swap_chunks(conn, document_id, 1, [replace(new, embedding=None)], model=EMBEDDER.name)
+    assert search(database, "same text")[0].stages[1][0] == "dense"
+    other = replace(new, embedding=None, embedded_hash=b"unknown")
+    with database.transaction() as conn, pytest.raises(Conflict, match="has no vector"):
+        swap_chunks(conn, document_id, 1, [other], model=EMBEDDER.name)
+
+
+def test_a_vector_of_the_wrong_length_is_refused(database: Database) -> None:
+    document_id = store(database, "a.txt", "text")
+    (new,) = new_chunks("a.txt", [page(1, "text")])
+    short = replace(new, embedding=np.ones(3, np.float32))
+    with database.transaction() as conn, pytest.raises(DimensionMismatch):
+        swap_chunks(conn, document_id, 1, [short], model=EMBEDDER.name)
