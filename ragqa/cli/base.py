@@ -28,7 +28,7 @@ def open_settings() -> Settings:
     settings = load_settings()
     # Before any model library is imported: threads that spin while they wait take the cores from
     # those that work (measured: 3 to 4 s for a short answer, against up to 60 s on a busy machine).
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251  (not a setting of ours)
     start_log(settings.log_level, settings.log_format)
     return settings
 
