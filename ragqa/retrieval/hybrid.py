@@ -36,9 +36,9 @@ RERANKED = 20
 class Weights:
     """What each stage is worth; chosen on development questions by ``benchmarks/retrieval.py``."""
 
-    lexical: float = 0.2
-    page: float = 0.4
-    dense: float = 0.4
+    lexical: float = 0.25
+    page: float = 0.25
+    dense: float = 0.5
     name: float = 0.3
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
