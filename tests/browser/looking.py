@@ -78,11 +78,11 @@ def upload(page: Page, name: str, data: bytes) -> None:
     ready.wait_for(state="attached", timeout=30_000)
 
 
-def ask(page: Page, question: str, *, state: str = "done") -> None:
+def ask(page: Page, question: str, *, timeout: float = 30_000) -> None:
     """Ask and wait for the end."""
     page.fill("#question", question)
     page.press("#question", "Enter")
-    page.locator(f".turn[data-state={state}]").last.wait_for(timeout=30_000)
+    page.locator(".turn").last.and_(page.locator("[data-state=done]")).wait_for(timeout=timeout)
 
 
 def wait_for_picture(page: Page) -> Any:

@@ -84,7 +84,6 @@ function refusal(turn) {
       { class: "refusal" },
       h("p", { class: "refusal-title" }, t("refusal.title")),
       h("p", {}, known ? t(`refusal.${reason}`) : message),
-      known && message ? h("p", { class: "small-print" }, message) : null,
     ),
     nearest.length ? [h("h3", {}, t("refusal.nearest")), hitList(nearest, turn.question, { label: t("refusal.nearest") })] : consulted(turn.hits, turn.question),
   ];

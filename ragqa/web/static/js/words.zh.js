@@ -238,4 +238,10 @@ export const zh = {
   "error.context_overflow": "问题连同原文超出了语言模型的长度。请缩短问题。",
   "error.batch_running": "有批处理正在运行，请待其完成后重试。",
   "error.gave_up": "多次尝试读取此文件均失败。请重试；若仍失败，请查看服务日志。",
+  "error.poisoned": "读取此文件时程序多次中断。请换一种方式保存（例如打印为 PDF）后重新添加。",
+  "error.bad_request": "服务无法理解此请求。请刷新页面后重试。",
+  "error.unreadable_folder": "无法列出文件夹，请检查其权限。",
+  "error.route_not_found": "服务不认识此地址，请刷新页面。",
+  "error.method_not_allowed": "服务不认识此地址，请刷新页面。",
+  "error.bad_cursor": "列表已变化，请刷新页面。",
 };
