@@ -142,10 +142,15 @@ def test_importing_ragqa_imports_nothing_else() -> None:
 
 
 def test_the_example_runs(live: str, reading: None, manual: Path) -> None:
-    words: list[str | Path] = [manual, "保修期是多久？", "--url", live]
-    program = [sys.executable, ROOT / "examples/client.py"]
     run = subprocess.run(
-        [*program, *words], capture_output=True, text=True, timeout=120, check=False
+        [
+            *(sys.executable, str(ROOT / "examples/client.py"), str(manual)),
+            *("保修期是多久？", "--url", live),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
     assert run.returncode == 0, run.stderr
