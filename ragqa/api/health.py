@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from ragqa.api.access import Given
-from ragqa.store.jobs import count_waiting
+from ragqa.store.jobs import count_stored
 
 if TYPE_CHECKING:
+    from ragqa.api.admission import Admission
     from ragqa.api.measures import Measures
     from ragqa.api.warmth import Warmth
 
@@ -39,6 +40,8 @@ def show_metrics(request: Request, services: Given) -> Response:
     """Give the measures of this process in Prometheus' text format."""
     measures: Measures = request.app.state.measures
     with services.database.transaction() as conn:
-        measures.waiting.set(count_waiting(conn))
+        measures.note_stored(count_stored(conn))
+    admission: Admission = request.app.state.admission
+    measures.questions.set(admission.inside)
     body, media_type = measures.render()
     return Response(body, media_type=media_type)

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Scope
 
     from ragqa.types import Answer
@@ -47,6 +49,37 @@ class Measures:
             "ragqa_jobs_waiting", "Files that wait for a worker.", registry=self.registry
         )
 
+        self.questions = Gauge(
+            "ragqa_questions_in_progress",
+            "Questions that are answered or wait for the generator.",
+            registry=self.registry,
+        )
+        self.tokens = Counter(
+            "ragqa_tokens", "Tokens of the generator.", ["kind"], registry=self.registry
+        )
+        self.generated = Counter(
+            "ragqa_generation_seconds",
+            "Seconds from the first token of answers to their end; with tokens, the model's speed.",
+            registry=self.registry,
+        )
+        self.documents = Gauge(
+            "ragqa_documents", "Documents by status.", ["status"], registry=self.registry
+        )
+        self.pages = Gauge(
+            "ragqa_pages",
+            "Pages of documents, by how they were read.",
+            ["source"],
+            registry=self.registry,
+        )
+
+    def note_stored(self, counted: Mapping[str, Mapping[str, int]]) -> None:
+        """Set what the database counts; see ``ragqa.store.jobs.count_stored``."""
+        self.waiting.set(counted["jobs"]["waiting"])
+        for status, number in counted["documents"].items():
+            self.documents.labels(status).set(number)
+        for source, number in counted["pages"].items():
+            self.pages.labels(source).set(number)
+
     def count(self, answer: Answer) -> None:
         """Note how a question ended."""
         self.answers.labels(answer.refusal.reason if answer.refusal else "answered").inc()
@@ -55,6 +88,10 @@ class Measures:
         self.stages.labels("retrieve").observe(timings.retrieve / 1000)
         if timings.first_token is not None:
             self.stages.labels("first_token").observe(timings.first_token / 1000)
+        self.tokens.labels("prompt").inc(answer.usage.prompt_tokens)
+        self.tokens.labels("completion").inc(answer.usage.completion_tokens)
+        if timings.first_token is not None:
+            self.generated.inc(max(0.0, timings.total - timings.first_token) / 1000)
         self.stages.labels("total").observe(timings.total / 1000)
 
     def count_request(self, scope: Scope, status: int, seconds: float) -> None:

@@ -48,3 +48,25 @@ def count_waiting(conn: Connection[Row]) -> int:
     assert row is not None
     waiting: int = row["waiting"]
     return waiting
+
+
+STORED = """
+SELECT v.status, count(*) AS documents,
+       coalesce(sum(v.pages - v.ocr_pages), 0) AS text_pages,
+       coalesce(sum(v.ocr_pages), 0) AS ocr_pages
+  FROM documents d
+  JOIN versions v ON v.collection_id = d.collection_id AND v.document_id = d.document_id
+                 AND v.version = d.newest_version
+ GROUP BY v.status
+"""
+
+
+def count_stored(conn: Connection[Row]) -> dict[str, dict[str, int]]:
+    """Return the numbers of waiting jobs, of documents by status, and of pages by source."""
+    documents = dict.fromkeys(("queued", "processing", "ready", "failed"), 0)
+    pages = {"text": 0, "ocr": 0}
+    for row in conn.execute(STORED):
+        documents[row["status"]] = row["documents"]
+        pages["text"] += int(row["text_pages"])
+        pages["ocr"] += int(row["ocr_pages"])
+    return {"jobs": {"waiting": count_waiting(conn)}, "documents": documents, "pages": pages}

@@ -113,3 +113,26 @@ def test_invented_methods_fill_no_memory(live: str, client: TestClient) -> None:
         httpx.request(f"BREW{n}", f"{live}/healthz")
 
     assert "BREW" not in httpx.get(f"{live}/metrics").text
+
+
+def test_the_measures_tell_questions_documents_pages_and_jobs(
+    client: TestClient, demo: dict[str, Any]
+) -> None:
+    client.post("/v1/ask", json={"question": "保修期是多久？", "collection": "demo"})
+    client.post(
+        "/v1/collections/demo/documents", files=[("files", ("b.txt", b"waits", "text/plain"))]
+    )
+    measured = client.get("/metrics").text.splitlines()
+
+    for line in (
+        'ragqa_answers_total{outcome="answered"} 1.0',
+        'ragqa_answer_seconds_count{stage="total"} 1.0',
+        'ragqa_documents{status="ready"} 1.0',
+        'ragqa_documents{status="queued"} 1.0',
+        'ragqa_documents{status="failed"} 0.0',
+        'ragqa_pages{source="text"} 2.0',
+        'ragqa_pages{source="ocr"} 0.0',
+        "ragqa_jobs_waiting 1.0",
+        "ragqa_questions_in_progress 0.0",
+    ):
+        assert line in measured
