@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 PLACEHOLDER = "__STATIC__"
+# Modules import modules; told of all of them at once, the browser fetches them side by side.
+MODULES_PLACEHOLDER = "__MODULES__"
+PRELOAD = f'<link rel="modulepreload" href="{PLACEHOLDER}/{{name}}">'
 
 # `require-trusted-types-for` makes the browser refuse every way of turning a string into markup or
 # script, so text out of documents and models cannot become either, even by mistake.
@@ -86,7 +89,10 @@ def _read_assets(folder: Path) -> tuple[Asset, dict[str, Asset], str]:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     version = digest.hexdigest()[:16]
-    html = contents.pop("index.html").decode().replace(PLACEHOLDER, f"static/{version}")
+    html = contents.pop("index.html").decode()
+    preloads = [PRELOAD.format(name=name) for name in contents if name.startswith("js/")]
+    html = html.replace(MODULES_PLACEHOLDER, "\n".join(preloads))
+    html = html.replace(PLACEHOLDER, f"static/{version}")
     assets = {name: _asset(name, content) for name, content in contents.items()}
     return _asset("index.html", html.encode()), assets, version
 
