@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-POSTINGS = 20_000
+POSTINGS = 4_000
 """Occurrences that finding candidates may look at, rare terms first."""
 CANDIDATES = 400
 """Chunks whose exact BM25 is computed."""
