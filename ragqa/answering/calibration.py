@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,8 +117,14 @@ def _as_written_in(words: Sequence[str]) -> tuple[str, ...]:
 def _share(words: Sequence[str], text: str) -> float:
     """Return how much of ``words`` a folded text has, 0 to 1; 1 when there are none."""
     stems = stems_of(text)
-    return sum(presence(word, text, stems) for word in words) / len(words) if words else 1.0
+    weights = {word: CODE_COUNTS if _CODE.search(word) else 1.0 for word in words}
+    found = sum(weight * presence(word, text, stems) for word, weight in weights.items())
+    return found / sum(weights.values()) if words else 1.0
 
+
+_CODE = re.compile(r"[a-z]-?\d|\d[a-z]")
+CODE_COUNTS = 4.0
+"""How many words a code of the question counts for (E07, LX-260): it can mean nothing else."""
 
 UNKNOWN = 0.5
 """Stands for a sign that cannot be had."""

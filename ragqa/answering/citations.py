@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ragqa.types import Hit
 
 MARKER = re.compile(r"\s?\[(\d{1,3})\]")
-TRIED = 24
+TRIED = 16
 """Stored sentences that a claim is compared with: the likeliest answers to the question."""
 
 
@@ -77,6 +77,9 @@ def find_evidence(
     for candidate in ranked[:TRIED]:
         for cost, span in enumerate(_grown(hits[candidate.hit], candidate.span)):
             quote = span.of(hits[candidate.hit].chunk.text)
+            beside = quote.replace(candidate.text, " ")
+            if cost and verify(claim.text, [beside]).supported:
+                continue  # the neighbour alone bears it out, and has its own place in the ranking
             verdict = verify(
                 claim.text, [quote, *hits[candidate.hit].chunk.headings] if cost else [quote]
             )

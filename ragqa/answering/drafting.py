@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.citations import Citer, Evidence, find_evidence, read_draft
 from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
-from ragqa.answering.questions import answer_type, bears
+from ragqa.answering.questions import AnswerType, answer_type, bears
 from ragqa.answering.sentences import flow
-from ragqa.answering.terms import language_of
+from ragqa.answering.tables import read_row, tell
+from ragqa.answering.terms import language_of, question_terms, terms
 from ragqa.retrieval.folding import fold
 from ragqa.types import Sentence
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from ragqa.answering.extractive import Candidate
     from ragqa.ports import QuoteCutter
-    from ragqa.types import Answer
+    from ragqa.types import Answer, Hit
 
 
 _DISAGREE = {"zh": "文档对此说法不一：", "en": "The documents disagree on this: "}
@@ -45,8 +47,15 @@ def extract(
     citer = Citer(answer.hits, quotes)
     sentences = []
     for candidate in choose(ranked) if conflict is None else (ranked[0], conflict):
-        marker = citer.cite(candidate.hit, candidate.span)
-        sentences.append(Sentence(flow(candidate.text), (marker,), supported=True))
+        hit = answer.hits[candidate.hit]
+        markers: tuple[int, ...] = (citer.cite(candidate.hit, candidate.span),)
+        text = flow(candidate.text)
+        if hit.chunk.kind == "table":
+            row = read_row(hit, candidate.span)
+            text = tell(row, answer.standalone_question or answer.question)
+            if row.head is not None:
+                markers = (*markers, citer.cite(candidate.hit, row.head))
+        sentences.append(Sentence(text, markers, supported=True))
     opening = "" if conflict is None else _DISAGREE[language_of(answer.question)]
     return replace(
         answer,
@@ -76,12 +85,15 @@ def assemble(
         named = tuple(shown[n - 1] + 1 for n in claim.markers if 1 <= n <= len(shown))
         evidence = find_evidence(replace(claim, markers=named), answer.hits, ranked)
         if isinstance(evidence, Evidence):
-            off = misses(claim.text, question, evidence.likelihood, ranked)
+            off = misses(claim.text, question, evidence, ranked, answer.hits)
             if off is not None:
                 sentences.append(Sentence(claim.text, (), supported=False, reasons=(off,)))
                 continue
-            marker = citer.cite(evidence.hit, evidence.span)
-            sentences.append(Sentence(claim.text, (marker,), supported=True))
+            markers: tuple[int, ...] = (citer.cite(evidence.hit, evidence.span),)
+            head = read_row(answer.hits[evidence.hit], evidence.span).head
+            if head is not None:
+                markers = (*markers, citer.cite(evidence.hit, head))
+            sentences.append(Sentence(claim.text, markers, supported=True))
         else:
             sentences.append(Sentence(claim.text, (), supported=False, reasons=evidence.reasons))
     return replace(
@@ -92,7 +104,13 @@ def assemble(
     )
 
 
-def misses(claim: str, question: str, likelihood: float, ranked: Sequence[Candidate]) -> str | None:
+def misses(
+    claim: str,
+    question: str,
+    evidence: Evidence,
+    ranked: Sequence[Candidate],
+    hits: Sequence[Hit],
+) -> str | None:
     """Say why a claim that the documents bear out is still no answer; None when it may be one."""
     kind = answer_type(question)
     if kind != "yes_no" and not any(
@@ -101,9 +119,34 @@ def misses(claim: str, question: str, likelihood: float, ranked: Sequence[Candid
         return "repeats the question"
     if kind in ("when", "number") and not bears(claim, kind, question):
         return f"the question asks for a {'time' if kind == 'when' else 'number'}"
-    if likelihood < ranked[0].score - FAR:
+    if evidence.likelihood < ranked[0].score - FAR:
         return "its passage is about something else than the question"
+    if kind in ("when", "number") and _beside(claim, question, kind, evidence, hits):
+        return "another part of the sentence is nearer to the question"
     return None
+
+
+def _beside(
+    claim: str, question: str, kind: AnswerType, evidence: Evidence, hits: Sequence[Hit]
+) -> bool:
+    """Say whether a short claim was taken from the wrong half of its sentence.
+
+    "The boiler is under warranty for 36 months, everything else for 24": asked about the boiler,
+    24 months stands in the sentence and is still wrong.
+    """
+    asked = set(question_terms(question))
+    text = flow(evidence.span.of(hits[evidence.hit].chunk.text))
+    clauses = [part for part in re.split(r"[，,；;：:]\s*(?!\d)", text) if part]
+    wanted = re.sub(r"[\s。.]", "", fold(claim))
+    ours = [part for part in clauses if wanted in re.sub(r"\s", "", fold(part))]
+    if not ours:
+        return False
+    nearness = max(len(asked & set(terms(part))) for part in ours)
+    return any(
+        bears(part, kind, question) and len(asked & set(terms(part))) > nearness
+        for part in clauses
+        if part not in ours
+    )
 
 
 def compose(sentences: Sequence[Sentence]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering.questions import answer_type, bears
 from ragqa.answering.sentences import split_sentences
+from ragqa.answering.tables import head_of
 from ragqa.answering.terms import document_frequencies, question_terms, terms
 
 if TYPE_CHECKING:
@@ -111,8 +112,14 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
         for bag in inside:
             whole.update(bag)
         passage = sum(idf[term] for term in asked if whole[term]) / total
-        own = [sum(idf[term] for term in asked if bag[term]) / total for bag in inside]
+        head = head_of(hit)
+        heads = Counter(terms(head.of(hit.chunk.text))) if head is not None else Counter()
+        own = [
+            sum(idf[term] for term in asked if bag[term] or heads[term]) / total for bag in inside
+        ]
         for at, span in enumerate(spans):
+            if span == head:
+                continue  # heads of columns say what is asked for, never the answer
             text = span.of(hit.chunk.text)
             near = (
                 inside[at]

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragqa.answering.sentences import flow, split_sentences
-from ragqa.types import Message, Span
+from ragqa.answering.tables import read_row, tell
+from ragqa.types import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ragqa.answering.extractive import Candidate
     from ragqa.ports import Generator
-    from ragqa.types import Hit, Language
+    from ragqa.types import Hit, Language, Span
 
 PASSAGE_TOKENS = 200
 """Tokens of the passages together. Small models read short evidence best, and read it faster."""
@@ -118,11 +119,15 @@ def write_prompt(
     room -= sum(generator.count_tokens(m.content) for m in constant)
     room -= generator.count_tokens(question) + 16
     evidence = narrow(hits, ranked, generator=generator, tokens=max(0, min(passage_tokens, room)))
-    passages = [
-        flow(" ".join(span.of(hits[hit].chunk.text) for span in spans)) for hit, spans in evidence
-    ]
+    passages = [_tell(hits[hit], spans) for hit, spans in evidence]
     final = Message("user", _ask(passages, question, language))
     return Prompt((*constant, final), tuple(hit for hit, _ in evidence))
+
+
+def _tell(hit: Hit, spans: Sequence[Span]) -> str:
+    if hit.chunk.kind == "table":
+        return "\n".join(tell(read_row(hit, span)) for span in spans)
+    return flow(" ".join(span.of(hit.chunk.text) for span in spans))
 
 
 def narrow(
