@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHUNK_TOKENS = 240
+CHUNK_TOKENS = 128
 PAGES_AT_ONCE = 50
 CHUNKS_AT_ONCE = 32
 POLL_SECONDS = 0.5

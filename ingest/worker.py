@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -48,7 +50,17 @@ def run_worker(services: Services, *, concurrency: int = 1, until_idle: bool = F
         concurrency: Documents that are read at the same time.
         until_idle: Return when no job is waiting.
     """
-    asyncio.run(_run(services, concurrency=concurrency, until_idle=until_idle))
+    work = functools.partial(
+        asyncio.run, _run(services, concurrency=concurrency, until_idle=until_idle)
+    )
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        work()
+        return
+    # Called where an event loop runs already (a notebook, a browser driver): take another thread.
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(work).result()
 
 
 async def _run(services: Services, *, concurrency: int, until_idle: bool) -> None:

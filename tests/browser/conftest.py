@@ -141,7 +141,8 @@ def site(serve: Callable[..., Served]) -> Served:
     return serve()
 
 
-@pytest.fixture(scope="session")
+# For a module, not the session: the driver's event loop must not outlive the browser tests.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless."""
     if not CHROMIUM.exists():

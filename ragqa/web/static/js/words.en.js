@@ -225,6 +225,7 @@ export const en = {
   "retrieval.fusion": "together",
   "retrieval.rerank": "judged",
   "warning.ocr_missing": "This page has no text of its own and could not be recognised, because no OCR is available. What it says cannot be found.",
+  "warning.ocr_found_nothing": "This page has no text of its own, and text recognition found none on it.",
   "warning.repaired": "The file is damaged and was repaired; some of it may be missing.",
   "warning.hidden_text": "Text that a reader of the page cannot see was left out.",
   "warning.page_too_long": "This page holds more text than can be taken; the rest was left out.",

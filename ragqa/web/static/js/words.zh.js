@@ -225,6 +225,7 @@ export const zh = {
   "retrieval.fusion": "综合",
   "retrieval.rerank": "重排",
   "warning.ocr_missing": "此页没有文字层，且没有可用的文字识别，因此无法检索其内容。",
+  "warning.ocr_found_nothing": "此页没有文字层，文字识别也没有在上面找到文字。",
   "warning.repaired": "文件已损坏并经过修复，部分内容可能缺失。",
   "warning.hidden_text": "页面上看不见的文字已被略去。",
   "warning.page_too_long": "此页文字过多，超出部分已被略去。",
