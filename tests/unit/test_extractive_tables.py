@@ -6,7 +6,10 @@ from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.tables import head_of, read_row, tell
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
-LIMITS = "Destination\tHotel, per night\tDaily meals\nLondon\t£185\t£42\nParis, Zurich, Geneva\t£210\t£58"
+LIMITS = (
+    "Destination\tHotel, per night\tDaily meals\nLondon\t£185\t£42\n"
+    "Paris, Zurich, Geneva\t£210\t£58"
+)
 FAULTS = "E07\t净水 TDS 过高\t更换滤芯\nE08\t通信故障\t断电 1 分钟后重启"
 YEARS = "| \t2019\t2018\nSales\t1,200\t1,100\nCosts\t900\t(850)"
 
