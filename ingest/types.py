@@ -36,7 +36,7 @@ class ReadOptions:
     ocr_dpi: int = 150
     password: str | None = None
     page_seconds: float = 60.0
-    page_memory_mb: int = 1500
+    page_memory_mb: int = 2500
     max_pages: int = 2000
     models_folder: Path = field(default_factory=Path)
 
