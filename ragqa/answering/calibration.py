@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragqa.answering.keywords import Keywords, keywords, presence, stems_of
+from ragqa.answering.keywords import CODE, CODE_COUNTS, Keywords, keywords, presence, stems_of
 from ragqa.answering.questions import answer_type, bears
+from ragqa.answering.tables import head_of
 from ragqa.answering.terms import language_of
 from ragqa.retrieval.folding import fold
 
@@ -64,7 +64,7 @@ def signs_of(
     asked = keywords(question)
     passages = [fold(" ".join((*hit.chunk.headings, hit.chunk.text))) for hit in hits]
     inside = passages[best.hit]
-    near = fold(" ".join(c.text for c in ranked[:3] if c.hit == best.hit))
+    near = fold(" ".join((*_heads(hits[best.hit]), *_close(ranked, best.hit))))
     kind = answer_type(question)
     other = next((c.score for c in ranked if c.hit != best.hit), best.score - 3)
     if language_of(question) != language_of(inside):
@@ -109,6 +109,16 @@ def _signs(
     }
 
 
+def _close(ranked: Sequence[Candidate], hit: int) -> list[str]:
+    return [candidate.text for candidate in ranked[:3] if candidate.hit == hit]
+
+
+def _heads(hit: Hit) -> tuple[str, ...]:
+    """Return what a row of a table is read under: titles and the heads of its columns."""
+    head = head_of(hit)
+    return () if head is None else (*hit.chunk.headings, head.of(hit.chunk.text))
+
+
 def _as_written_in(words: Sequence[str]) -> tuple[str, ...]:
     """Return the words that any language writes alike: in Latin letters, or numbers."""
     return tuple(word for word in words if word.isascii())
@@ -117,14 +127,10 @@ def _as_written_in(words: Sequence[str]) -> tuple[str, ...]:
 def _share(words: Sequence[str], text: str) -> float:
     """Return how much of ``words`` a folded text has, 0 to 1; 1 when there are none."""
     stems = stems_of(text)
-    weights = {word: CODE_COUNTS if _CODE.search(word) else 1.0 for word in words}
+    weights = {word: CODE_COUNTS if CODE.search(word) else 1.0 for word in words}
     found = sum(weight * presence(word, text, stems) for word, weight in weights.items())
     return found / sum(weights.values()) if words else 1.0
 
-
-_CODE = re.compile(r"[a-z]-?\d|\d[a-z]")
-CODE_COUNTS = 4.0
-"""How many words a code of the question counts for (E07, LX-260): it can mean nothing else."""
 
 UNKNOWN = 0.5
 """Stands for a sign that cannot be had."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ragqa.answering.keywords import CODE, CODE_COUNTS
 from ragqa.answering.questions import answer_type, bears
 from ragqa.answering.sentences import split_sentences
 from ragqa.answering.tables import head_of
@@ -104,6 +105,9 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
     everything = [bag for inside in bags for bag in inside]
     frequency = document_frequencies(everything)
     idf = {term: math.log(1 + (len(everything) + 1) / (frequency[term] + 0.5)) for term in asked}
+    for term in asked:
+        if CODE.search(term):
+            idf[term] *= CODE_COUNTS
     total = sum(idf.values()) or 1.0
     pairs = list(zip(terms(question), terms(question)[1:], strict=False))
     found: list[Candidate] = []
@@ -121,11 +125,8 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             if span == head:
                 continue  # heads of columns say what is asked for, never the answer
             text = span.of(hit.chunk.text)
-            near = (
-                inside[at]
-                | (inside[at - 1] if at else Counter())
-                | whole.__class__(terms(" ".join(hit.chunk.headings)))
-            )
+            near = inside[at] | (inside[at - 1] if at else Counter()) | heads
+            near |= Counter(terms(" ".join(hit.chunk.headings)))
             around = sum(idf[term] for term in asked if near[term]) / total
             sequence = terms(text)
             adjacent = set(pairwise(sequence))

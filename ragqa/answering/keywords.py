@@ -12,6 +12,9 @@ from ragqa.retrieval.folding import fold, simplify
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _QUOTED = re.compile(r"[《“\"「『〈](.{2,40}?)[》”\"」』〉]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f0-9'’.&-]*|\d[\d,.]*")
+CODE = re.compile(r"[a-z]-?\d|\d[a-z]")
+CODE_COUNTS = 4.0
+"""How many words a code of a question counts for (E07, LX-260): it can mean nothing else."""
 _NAME_TAGS = ("nr", "ns", "nt", "nz", "eng", "nrt", "nrfg")
 
 
