@@ -17,8 +17,8 @@ setup: ## make .venv with everything in it
 models: setup ## fetch the default models
 	@$(BIN)/ragqa models pull
 
-run: models ## start database, service, page and worker on http://127.0.0.1:$(PORT)
-	@exec $(BIN)/ragqa serve --port $(PORT) --demo samples
+run: setup ## start database, service, page and worker on http://127.0.0.1:$(PORT)
+	@exec $(BIN)/ragqa serve --pull --port $(PORT) --demo samples
 
 test: models ## run every test, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)

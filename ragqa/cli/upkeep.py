@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragqa.cli.base import Json, open_settings, print_json
 from ragqa.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from ragqa.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 collection_app = typer.Typer(no_args_is_help=True, help="Create, list, delete collections.")
 models_app = typer.Typer(no_args_is_help=True, help="List and fetch model weights.")
@@ -33,14 +38,35 @@ def serve(
         Path | None,
         typer.Option(help="On the very first start, take the PDFs of this folder into `demo`."),
     ] = None,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="First fetch the presets that are set and missing.")
+    ] = False,
 ) -> None:
     """Serve the API and the web page, with one ingest worker."""
     settings = open_settings()
+    if pull:
+        _pull_missing(settings)
     from ragqa.serving import serve as run
 
     if demo is not None and not demo.is_dir():
         raise InvalidInput(f"--demo {demo}: a folder was expected")
     run(settings, host=host, port=port, worker=worker, samples=demo)
+
+
+def _pull_missing(settings: Settings) -> None:
+    from ragqa.models.fetch import present, pull
+    from ragqa.models.presets import BY_NAME, default_presets
+
+    named = [settings.embedding_model, settings.reranker_model]
+    if not settings.llm_base_url:
+        named.append(settings.llm_model)
+    wanted = [BY_NAME[name] for name in named if name in BY_NAME]
+    # The weights that a setting of another kind cannot name: those of OCR.
+    wanted += [preset for preset in default_presets() if preset.kind == "ocr"]
+    for preset in wanted:
+        if not present(preset, settings.models_folder):
+            logger.info("fetching %s", preset.name)
+            pull(preset, settings.models_folder, offline=settings.offline)
 
 
 @collection_app.command("create")
@@ -111,7 +137,7 @@ def pull_models(
     wanted = [find_preset(name)] if name else default_presets()
     paths = {}
     for preset in wanted:
-        logging.getLogger(__name__).info("fetching %s", preset.name)
+        logger.info("fetching %s", preset.name)
         path = pull(preset, settings.models_folder, offline=settings.offline)
         paths[preset.name] = str(path)
         if not as_json:
