@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from ragqa.api.app import create_app
-from ragqa.api.warmth import Warmth
+from ragqa.api.warmth import Warmth, import_ahead
 from ragqa.errors import Conflict, RagqaError
 from ragqa.settings import require_key_beyond_loopback
 from ragqa.store.collections import list_collections
@@ -49,6 +49,7 @@ def serve(
     require_key_beyond_loopback(settings, host)
     with _only_one(settings.home, f"http://{host}:{port}"):
         listener = _listen(host, port)
+        import_ahead(settings.embedding_model)
         with listener, open_services(settings) as services:
             warmth = Warmth(services)
             app = create_app(services, warmth)

@@ -41,6 +41,8 @@ class Services:
         self.database = database
         self.files = files
         self._loading = threading.RLock()
+        # Of its own, so that both models load at the same time.
+        self._loading_generator = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._generator: Generator | None = None
         self._reranker: Reranker | None = None
@@ -60,7 +62,7 @@ class Services:
 
     def forget_models(self) -> None:
         """Give the memory of loaded models back; whoever needs one loads it again."""
-        with self._loading:
+        with self._loading, self._loading_generator:
             loaded = bool(self._embedders)
             self._embedders.clear()
             self._retrievers.clear()
@@ -76,7 +78,7 @@ class Services:
         Raises:
             ModelMissing: If its weights are not on this machine.
         """
-        with self._loading:
+        with self._loading_generator:
             if self._generator is None:
                 self._generator = build_generator(self.settings)
             return self._generator
