@@ -47,6 +47,7 @@ def run_batch(
         services.database,
         services.files,
         collection,
+        lambda: services.embedder(collection.embedding_model),
         limit=services.settings.max_upload_bytes,
         include=include,
         exclude=exclude,
@@ -90,6 +91,7 @@ def _only_run(services: Services, collection: Collection, names: Sequence[str]) 
 def _read_all(services: Services, batch: Batch) -> list[Document]:
     """Work on the queue, together with whatever worker runs, until our documents are done."""
     ended = threading.Event()
+    worked = False
     if sys.stderr.isatty():
         threading.Thread(target=_show, args=(services, batch, ended), daemon=True).start()
     try:
@@ -98,8 +100,12 @@ def _read_all(services: Services, batch: Batch) -> list[Document]:
             there = [document for document in documents if document is not None]
             if all(document.status in {"ready", "failed"} for document in there):
                 return there
-            run_worker(services, concurrency=services.settings.worker_concurrency, until_idle=True)
-            time.sleep(POLL_SECONDS)
+            if worked:
+                time.sleep(POLL_SECONDS)
+            concurrency = services.settings.worker_concurrency
+            if run_worker(services, concurrency=concurrency, until_idle=True):
+                raise KeyboardInterrupt
+            worked = True
     finally:
         ended.set()
 

@@ -10,14 +10,14 @@ import logging
 import os
 import stat
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.readers.kind import SUFFIXES
-from ragqa.errors import Conflict, InvalidInput, RagqaError, UnreadableFile
-from ragqa.store.documents import check_filename, find_document, find_document_by_name
+from ingest.renaming import rename
+from ragqa.errors import Conflict, InvalidInput, NotFound, RagqaError, UnreadableFile
 from ragqa.store.files import hash_file
 from ragqa.store.intake import delete_document, take_in
 from ragqa.store.jobs import BATCH
@@ -25,8 +25,9 @@ from ragqa.store.sources import Source, list_sources, move_source, write_source
 from ragqa.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ragqa.ports import Embedder
     from ragqa.store.db import Database
     from ragqa.store.files import Files
     from ragqa.types import Collection, DocumentId
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 2.0
 """A file that changed within the last seconds may still be growing."""
+GROWING_SECONDS = 0.3
+"""So long it is watched then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Sync:
     database: Database
     files: Files
     collection: Collection
+    embedder: Callable[[], Embedder]
     limit: int
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
@@ -122,6 +126,7 @@ class Sync:
             self._prune(root, known, vanished, batch, force=force)
 
     def _look(self, files: Iterable[Path], root: Path, batch: Batch) -> Iterator[Found]:
+        recent: list[Found] = []
         for file in files:
             path = file.relative_to(root).as_posix()
             if not self._chosen(path):
@@ -138,10 +143,11 @@ class Sync:
                 continue
             if not stat.S_ISREG(status.st_mode):
                 batch.skip(path, "not a regular file")
-            elif time.time() - status.st_mtime < SETTLED_SECONDS and _grows(file, status.st_size):
-                batch.skip(path, "still being written; the next run takes it")
+            elif time.time() - status.st_mtime < SETTLED_SECONDS:
+                recent.append(Found(str(root), path, file, status.st_size, status.st_mtime_ns))
             else:
                 yield Found(str(root), path, file, status.st_size, status.st_mtime_ns)
+        yield from _settled(recent, batch)
 
     def _chosen(self, path: str) -> bool:
         if any(part.startswith(".") for part in path.split("/")):
@@ -165,18 +171,27 @@ class Sync:
             source = next((s for s in vanished.values() if s.sha256 == sha256), None)
             if source is None:
                 continue
-            with self.database.transaction() as conn:
-                name = check_filename(path)
-                if find_document_by_name(conn, self.collection.id, name) is not None:
-                    continue
-                moved = Source(
-                    source.path, source.document_id, one.bytes, one.mtime_ns, source.sha256
-                )
-                move_source(conn, one.root, moved, path, name)
-            known[path] = Source(path, source.document_id, one.bytes, one.mtime_ns, source.sha256)
+            moved = replace(source, bytes=one.bytes, mtime_ns=one.mtime_ns)
+            if not self._rename(one, moved):
+                continue
+            known[path] = replace(moved, path=path)
             del vanished[source.path]
             known.pop(source.path, None)
             batch.renamed += 1
+
+    def _rename(self, one: Found, moved: Source) -> bool:
+        """Let a document follow its file; False when another one has the name."""
+        try:
+            rename(
+                self.database,
+                self.embedder,
+                moved.document_id,
+                one.path,
+                lambda conn: move_source(conn, one.root, moved, one.path),
+            )
+        except (Conflict, NotFound):
+            return False
+        return True
 
     def _take_file(self, one: Found, source: Source | None, batch: Batch) -> None:
         try:
@@ -212,14 +227,16 @@ class Sync:
                 batch.documents[document.id] = one.path
 
     def _is_unchanged(self, one: Found, source: Source) -> bool:
-        if (one.bytes, one.mtime_ns) != (source.bytes, source.mtime_ns):
+        """Tell by size and time, or else by the bytes; new times are remembered."""
+        if not source.settled or one.bytes != source.bytes:
+            return False
+        if one.mtime_ns == source.mtime_ns:
+            return True
+        if hash_file(one.file).sha256 != source.sha256:
             return False
         with self.database.transaction() as conn:
-            document = find_document(conn, source.document_id)
-        # What failed in a way that may heal, or is not finished, is looked at again.
-        return document.status == "ready" or (
-            document.error is not None and document.error.code not in {"cancelled", "gave_up"}
-        )
+            write_source(conn, one.root, replace(source, mtime_ns=one.mtime_ns))
+        return True
 
     def _prune(
         self,
@@ -252,9 +269,20 @@ def walk(root: Path, batch: Batch) -> Iterator[Path]:
             yield Path(folder, name)
 
 
-def _grows(file: Path, size: int) -> bool:
-    time.sleep(0.3)
-    return file.stat().st_size != size
+def _settled(recent: Sequence[Found], batch: Batch) -> Iterator[Found]:
+    """Yield the files that nobody is writing to any more."""
+    if recent:
+        time.sleep(GROWING_SECONDS)
+    for one in recent:
+        try:
+            status = one.file.stat()
+        except OSError as error:
+            batch.fail(one.path, Failure("unreadable_file", f"{one.file}: {error.strerror}"))
+            continue
+        if (status.st_size, status.st_mtime_ns) == (one.bytes, one.mtime_ns):
+            yield one
+        else:
+            batch.skip(one.path, "still being written; the next run takes it")
 
 
 def _hash(one: Found, batch: Batch) -> str | None:

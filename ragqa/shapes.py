@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Page,
         Refusal,
         Sentence,
+        Version,
     )
 
     Json = dict[str, Any]
@@ -58,6 +59,8 @@ def document_to_json(document: Document) -> Json:
             "stage": document.progress.stage,
             "done": document.progress.done,
             "total": document.progress.total,
+            "rate": document.progress.rate,
+            "seconds_left": _rounded(document.progress.seconds_left),
         },
         "created_at": time_to_json(document.created_at),
         "updated_at": time_to_json(document.updated_at),
@@ -195,6 +198,23 @@ def answer_to_json(answer: Answer) -> Json:
             "generator": models.generator,
         },
     }
+
+
+def version_to_json(version: Version) -> Json:
+    """Return one kept version of a document."""
+    return {
+        "version": version.version,
+        "sha256": version.sha256,
+        "bytes": version.bytes,
+        "status": version.status,
+        "pages": version.pages,
+        "served": version.served,
+        "created_at": time_to_json(version.created_at),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def time_to_json(moment: dt.datetime) -> str:

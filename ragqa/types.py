@@ -157,6 +157,26 @@ class Progress:
     stage: str = "queued"
     done: int = 0
     total: int = 0
+    rate: float | None = None
+    """Units a second since the stage began; None while that is not known."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the stage will still take at its rate."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One content of a document, as it is listed."""
+
+    version: int
+    sha256: str
+    bytes: int
+    status: Status
+    pages: int
+    served: bool
+    created_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ TABLES = (
     "documents",
     "versions",
     "page_reads",
+    "passage_embeddings",
     "pages",
     "chunks",
     "page_texts",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ragqa.errors import InvalidInput, NotFound
+from ragqa.errors import Conflict, NotFound
+from ragqa.store.naming import check_filename, from_cursor, to_cursor
 from ragqa.types import (
     CollectionId,
     Document,
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
 SELECT = """
 SELECT d.collection_id, d.document_id, c.name AS collection, d.name, d.created_at,
        v.version, v.sha256, v.bytes, v.status, v.pages, v.ocr_pages, v.tables, v.chunks,
-       v.error_code, v.error_message, v.warnings, v.stage, v.done, v.total, v.updated_at
+       v.error_code, v.error_message, v.warnings, v.stage, v.done, v.total, v.updated_at,
+       v.done - v.stage_from AS gone, extract(epoch FROM v.updated_at - v.stage_since) AS seconds
   FROM documents d
   JOIN collections c USING (collection_id)
   JOIN versions v ON (v.collection_id, v.document_id, v.version)
@@ -60,6 +60,12 @@ INSERT INTO versions (collection_id, document_id, version, sha256, bytes, passwo
 VALUES (%(collection_id)s, %(document_id)s, %(version)s, %(sha256)s, %(bytes)s, %(password)s)
 """
 
+RAISE_NEWEST = """
+UPDATE documents SET newest_version = newest_version + 1
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+RETURNING newest_version
+"""
+
 QUEUE_AGAIN = """
 UPDATE versions
    SET status = 'queued', cancelled = false, attempts = 0, error_code = NULL, error_message = NULL,
@@ -67,15 +73,6 @@ UPDATE versions
        password = coalesce(%(password)s, password)
  WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
    AND version = %(version)s AND status = 'failed'
-"""
-
-FILES = """
-SELECT DISTINCT v.sha256 FROM versions v
- WHERE v.collection_id = %(collection_id)s AND v.document_id = %(document_id)s
-   AND NOT EXISTS (
-       SELECT FROM versions o
-        WHERE o.collection_id = v.collection_id AND o.sha256 = v.sha256
-          AND o.document_id <> v.document_id)
 """
 
 
@@ -113,17 +110,50 @@ def add_version(
         if before.sha256 == stored.sha256:
             again = before.status == "failed" and queue_again(conn, document_id, password=password)
             return Added(find_document(conn, document_id), queued=again, replaced=False)
-    key = {"collection_id": collection_id, "document_id": document_id.number, "version": newest + 1}
+    add_content(conn, document_id, stored.sha256, stored.bytes, password=password)
+    return Added(find_document(conn, document_id), queued=True, replaced=newest > 0)
+
+
+def add_content(
+    conn: Connection[Row],
+    document_id: DocumentId,
+    sha256: str,
+    size: int,
+    *,
+    password: str | None = None,
+) -> int:
+    """Give a document a new newest version, to be read; return its number."""
+    row = conn.execute(RAISE_NEWEST, document_key(document_id)).fetchone()
+    if row is None:
+        raise NotFound(f"no document {document_id}", code="document_not_found")
+    version: int = row["newest_version"]
     conn.execute(
         ADD_VERSION,
-        {**key, "sha256": stored.sha256, "bytes": stored.bytes, "password": password},
+        {
+            **document_key(document_id, version),
+            "sha256": sha256,
+            "bytes": size,
+            "password": password,
+        },
     )
+    return version
+
+
+def rename_document(conn: Connection[Row], document_id: DocumentId, name: str) -> None:
+    """Give a document another name; its passages carry the name too, and are the caller's.
+
+    Raises:
+        InvalidInput: If it cannot be a name.
+        Conflict: If another document has it.
+    """
+    taken = find_document_by_name(conn, document_id.collection_id, check_filename(name))
+    if taken is not None and taken.id != document_id:
+        raise Conflict(f"another document is called {name}", code="name_taken")
     conn.execute(
-        "UPDATE documents SET newest_version = %(version)s"
+        "UPDATE documents SET name = %(name)s"
         " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s",
-        key,
+        {**document_key(document_id), "name": check_filename(name)},
     )
-    return Added(find_document(conn, document_id), queued=True, replaced=newest > 0)
 
 
 def queue_again(
@@ -176,46 +206,12 @@ def list_documents(
             "collection_id": collection_id,
             "status": status,
             "limit": limit + 1,
-            "after": _after(cursor),
+            "after": from_cursor(cursor),
         },
     ).fetchall()
     documents = [document_from_row(row) for row in rows[:limit]]
     more = len(rows) > limit
-    return documents, _cursor(documents[-1].id.number) if more else None
-
-
-def delete_document(conn: Connection[Row], document_id: DocumentId) -> list[str]:
-    """Remove a document with everything read from it; return the files nobody else uses.
-
-    Answers that quote it are removed too: nothing of it may stay. The caller removes its chunks
-    (they carry statistics) before, and the files after the transaction.
-
-    Raises:
-        NotFound: If there is none.
-    """
-    lock_document(conn, document_id)
-    files = [row["sha256"] for row in conn.execute(FILES, document_key(document_id))]
-    conn.execute(
-        "DELETE FROM answers WHERE collection_id = %(collection_id)s"
-        " AND documents @> ARRAY[%(document_id)s::bigint]",
-        document_key(document_id),
-    )
-    conn.execute(
-        "DELETE FROM documents"
-        " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s",
-        document_key(document_id),
-    )
-    return files
-
-
-def is_unused(conn: Connection[Row], collection_id: CollectionId, sha256: str) -> bool:
-    """Return whether no version in the collection has these bytes."""
-    row = conn.execute(
-        "SELECT NOT EXISTS (SELECT FROM versions"
-        " WHERE collection_id = %s AND sha256 = %s) AS unused",
-        [collection_id, sha256],
-    ).fetchone()
-    return row is not None and bool(row["unused"])
+    return documents, to_cursor(documents[-1].id.number) if more else None
 
 
 def lock_document(conn: Connection[Row], document_id: DocumentId) -> int | None:
@@ -253,23 +249,6 @@ def served_file(conn: Connection[Row], document_id: DocumentId) -> tuple[str, st
     return row["name"], row["sha256"]
 
 
-def check_filename(name: str) -> str:
-    """Return ``name`` in NFC, its folders kept with forward slashes.
-
-    Raises:
-        InvalidInput: If it is empty or longer than 1,000 characters.
-    """
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").replace("\0", "")
-    name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cs"}).strip("/ ")
-    parts = [part for part in name.split("/") if part not in {"", ".", ".."}]
-    name = "/".join(parts)
-    if not 1 <= len(name) <= 1000:
-        raise InvalidInput(
-            f"a file name has 1 to 1,000 characters, this one {len(name)}", code="bad_filename"
-        )
-    return name
-
-
 def document_from_row(row: Row) -> Document:
     """Build a document from a row of ``SELECT``."""
     failure = row["error_code"] and Failure(row["error_code"], row["error_message"] or "")
@@ -287,10 +266,16 @@ def document_from_row(row: Row) -> Document:
         chunks=row["chunks"],
         error=failure or None,
         warnings=notices_from_json(row["warnings"]),
-        progress=Progress(row["stage"], row["done"], row["total"]),
+        progress=_progress(row),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _progress(row: Row) -> Progress:
+    going = row["status"] == "processing" and row["gone"] > 0 and row["seconds"] > 0
+    rate = round(row["gone"] / float(row["seconds"]), 3) if going else None
+    return Progress(row["stage"], row["done"], row["total"], rate)
 
 
 def notices_from_json(records: Sequence[dict[str, Any]]) -> tuple[Notice, ...]:
@@ -305,21 +290,3 @@ def document_key(document_id: DocumentId, version: int | None = None) -> dict[st
         "document_id": document_id.number,
         "version": version,
     }
-
-
-def _cursor(number: int) -> str:
-    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
-
-
-def _after(cursor: str | None) -> int:
-    if not cursor:
-        return 0
-    try:
-        number = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error) as error:
-        raise InvalidInput(
-            f"cursor {cursor[:40]!r} is not one this server gave", code="bad_cursor"
-        ) from error
-    if not 0 <= number < 1 << 62:
-        raise InvalidInput(f"cursor {cursor[:40]!r} is not one this server gave", code="bad_cursor")
-    return number

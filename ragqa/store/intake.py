@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from ragqa.errors import InvalidInput
-from ragqa.store import chunks, collections, documents, embeddings
+from ragqa.errors import Conflict, InvalidInput, NotFound
+from ragqa.store import chunks, collections, documents, embeddings, removal, versions
 from ragqa.store.jobs import UPLOAD, enqueue_version
+from ragqa.store.naming import check_filename
 
 if TYPE_CHECKING:
     from ragqa.store.db import Database
@@ -33,7 +34,7 @@ def take_in(
         TooLarge: If it has more than ``limit`` bytes.
         StoreError: If storage or database refuse; nothing is kept then.
     """
-    name = documents.check_filename(name)
+    name = check_filename(name)
     stored = files.put(collection.id, source, limit=limit)
     added: Added | None = None
     try:
@@ -55,7 +56,7 @@ def take_in(
 def drop_unused(database: Database, files: Files, collection: Collection, sha256: str) -> None:
     """Remove a file that no version uses."""
     with database.transaction() as conn:
-        unused = documents.is_unused(conn, collection.id, sha256)
+        unused = removal.is_unused(conn, collection.id, sha256)
     if unused:
         files.delete(collection.id, sha256)
 
@@ -69,7 +70,7 @@ def delete_document(database: Database, files: Files, document_id: DocumentId) -
     with database.transaction() as conn:
         documents.lock_document(conn, document_id)
         chunks.delete_chunks(conn, document_id)
-        unused = documents.delete_document(conn, document_id)
+        unused = removal.delete_document(conn, document_id)
     for sha256 in unused:
         files.delete(document_id.collection_id, sha256)
 
@@ -100,4 +101,39 @@ def retry(database: Database, document_id: DocumentId, *, password: str | None =
         if documents.queue_again(conn, document_id, password=password):
             version = documents.find_document(conn, document_id).version
             enqueue_version(conn, document_id, version)
+        return documents.find_document(conn, document_id)
+
+
+def restore_version(
+    database: Database, document_id: DocumentId, version: int, *, password: str | None = None
+) -> Document:
+    """Make the content of an older version the newest again, and queue it.
+
+    Nothing is read again: the pages of versions that are kept are kept with them.
+
+    Raises:
+        NotFound: If there is no such document, or that version of it is not kept.
+        Conflict: If that version is served already, or never could be read.
+    """
+    with database.transaction() as conn:
+        documents.lock_document(conn, document_id)
+        kept = {one.version: one for one in versions.list_versions(conn, document_id)}
+        wanted = kept.get(version)
+        if wanted is None:
+            raise NotFound(
+                f"version {version} is not kept, only {', '.join(map(str, sorted(kept)))}"
+                " (RAGQA_KEEP_VERSIONS says how many are)",
+                code="version_not_found",
+            )
+        if wanted.served:
+            raise Conflict(f"version {version} is the one that is served", code="version_served")
+        if wanted.status != "ready":
+            raise Conflict(
+                f"version {version} is {wanted.status}: only one that was served can be restored",
+                code="version_not_ready",
+            )
+        newest = documents.add_content(
+            conn, document_id, wanted.sha256, wanted.bytes, password=password
+        )
+        enqueue_version(conn, document_id, newest)
         return documents.find_document(conn, document_id)

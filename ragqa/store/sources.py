@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from ragqa.types import CollectionId
 
     Row = dict[str, Any]
+
+# What failed in a way that may heal, or is not finished, is looked at again.
+KNOWN = """
+SELECT s.*, v.status = 'ready' OR v.error_code NOT IN ('cancelled', 'gave_up') IS TRUE AS settled
+  FROM sources s
+  JOIN documents d USING (collection_id, document_id)
+  JOIN versions v ON (v.collection_id, v.document_id, v.version)
+                   = (d.collection_id, d.document_id, d.newest_version)
+ WHERE s.collection_id = %s AND s.root = %s
+"""
 
 UPSERT = """
 INSERT INTO sources (collection_id, root, path, document_id, bytes, mtime_ns, sha256)
@@ -37,15 +47,14 @@ class Source:
     bytes: int
     mtime_ns: int
     sha256: str
+    settled: bool = False
+    """Whether reading it again would come to the same."""
 
 
 def list_sources(
     conn: Connection[Row], collection_id: CollectionId, root: str
 ) -> dict[str, Source]:
     """Return what is known of a folder, by path relative to it."""
-    rows = conn.execute(
-        "SELECT * FROM sources WHERE collection_id = %s AND root = %s", [collection_id, root]
-    )
     return {
         row["path"]: Source(
             path=row["path"],
@@ -53,8 +62,9 @@ def list_sources(
             bytes=row["bytes"],
             mtime_ns=row["mtime_ns"],
             sha256=row["sha256"],
+            settled=row["settled"],
         )
-        for row in rows
+        for row in conn.execute(KNOWN, [collection_id, root])
     }
 
 
@@ -74,22 +84,13 @@ def write_source(conn: Connection[Row], root: str, source: Source) -> None:
     )
 
 
-def move_source(conn: Connection[Row], root: str, source: Source, path: str, name: str) -> None:
-    """Follow a file that was renamed: the document takes the new name, nothing is read again."""
-    document_id = source.document_id
+def move_source(conn: Connection[Row], root: str, source: Source, path: str) -> None:
+    """Follow a file that was renamed."""
     conn.execute(
         "DELETE FROM sources WHERE collection_id = %s AND root = %s AND path = %s",
-        [document_id.collection_id, root, source.path],
+        [source.document_id.collection_id, root, source.path],
     )
-    conn.execute(
-        "UPDATE documents SET name = %s WHERE collection_id = %s AND document_id = %s",
-        [name, document_id.collection_id, document_id.number],
-    )
-    write_source(
-        conn,
-        root,
-        Source(path, document_id, source.bytes, source.mtime_ns, source.sha256),
-    )
+    write_source(conn, root, replace(source, path=path))
 
 
 def start_run(conn: Connection[Row], collection_id: CollectionId, paths: Sequence[str]) -> int:

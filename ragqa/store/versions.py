@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from ragqa.shapes import notices_to_json
-from ragqa.store.documents import document_key, is_unused, lock_document
+from ragqa.store.documents import document_key, lock_document
+from ragqa.store.reads import drop_leftovers
+from ragqa.store.removal import is_unused
+from ragqa.types import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from psycopg import Connection
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 CLAIM = """
 UPDATE versions v
    SET status = 'processing', attempts = attempts + 1, stage = 'open', done = 0, total = 0,
-       updated_at = now()
+       stage_since = now(), stage_from = 0, updated_at = now()
   FROM documents d
  WHERE (d.collection_id, d.document_id) = (v.collection_id, v.document_id)
    AND v.collection_id = %(collection_id)s AND v.document_id = %(document_id)s
@@ -32,7 +35,11 @@ RETURNING d.name, v.sha256, v.bytes, v.attempts, v.cancelled, v.password
 """
 
 PROGRESS = """
-UPDATE versions SET stage = %(stage)s, done = %(done)s, total = %(total)s, updated_at = now()
+UPDATE versions
+   SET stage_since = CASE WHEN stage = %(stage)s THEN stage_since ELSE now() END,
+       stage_from = CASE WHEN stage = %(stage)s THEN stage_from ELSE %(done)s END,
+       attempts = CASE WHEN %(further)s THEN 1 ELSE attempts END,
+       stage = %(stage)s, done = %(done)s, total = %(total)s, updated_at = now()
  WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
    AND version = %(version)s AND status = 'processing'
 RETURNING cancelled
@@ -72,13 +79,12 @@ DELETE FROM versions
 RETURNING sha256
 """
 
-DROP_READS = """
-DELETE FROM page_reads r
- WHERE r.collection_id = %(collection_id)s AND r.document_id = %(document_id)s
-   AND NOT EXISTS (
-       SELECT FROM pages p
-        WHERE p.collection_id = r.collection_id AND p.document_id = r.document_id
-          AND p.page_key = r.page_key)
+KEPT = """
+SELECT v.version, v.sha256, v.bytes, v.status, v.pages, v.created_at,
+       v.version = d.current_version IS TRUE AS served
+  FROM versions v JOIN documents d USING (collection_id, document_id)
+ WHERE v.collection_id = %(collection_id)s AND v.document_id = %(document_id)s
+ ORDER BY v.version DESC
 """
 
 
@@ -127,9 +133,18 @@ def claim_version(conn: Connection[Row], document_id: DocumentId, version: int) 
 
 
 def record_progress(
-    conn: Connection[Row], document_id: DocumentId, version: int, progress: Progress
+    conn: Connection[Row],
+    document_id: DocumentId,
+    version: int,
+    progress: Progress,
+    *,
+    further: bool = False,
 ) -> bool:
-    """Write how far a version is; return False when it should stop (cancelled or deleted)."""
+    """Write how far a version is; return False when it should stop (cancelled or deleted).
+
+    ``further`` says that this attempt kept something that no earlier one had: attempts are counted
+    anew from here, since only one that stops where the last one stopped speaks against the file.
+    """
     row = conn.execute(
         PROGRESS,
         {
@@ -137,9 +152,36 @@ def record_progress(
             "stage": progress.stage,
             "done": progress.done,
             "total": progress.total,
+            "further": further,
         },
     ).fetchone()
     return row is not None and not row["cancelled"]
+
+
+def forgive_attempt(conn: Connection[Row], document_id: DocumentId, version: int) -> None:
+    """Take back the attempt that failed for a reason that is not the file's."""
+    conn.execute(
+        "UPDATE versions SET attempts = greatest(attempts - 1, 0)"
+        " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s"
+        " AND version = %(version)s AND status = 'processing'",
+        document_key(document_id, version),
+    )
+
+
+def list_versions(conn: Connection[Row], document_id: DocumentId) -> list[Version]:
+    """Return the versions of a document that are kept, newest first."""
+    return [
+        Version(
+            version=row["version"],
+            sha256=row["sha256"],
+            bytes=row["bytes"],
+            status=row["status"],
+            pages=row["pages"],
+            served=row["served"],
+            created_at=row["created_at"],
+        )
+        for row in conn.execute(KEPT, document_key(document_id))
+    ]
 
 
 def is_wanted(conn: Connection[Row], document_id: DocumentId, version: int) -> bool:
@@ -235,46 +277,10 @@ def serve_version(
     )
     conn.execute(SERVE, key)
     dropped = {row["sha256"] for row in conn.execute(DROP_OLD, {**key, "keep": keep})}
-    conn.execute(DROP_READS, key)
+    drop_leftovers(conn, document_id)
     return [
         sha256 for sha256 in sorted(dropped) if is_unused(conn, document_id.collection_id, sha256)
     ]
-
-
-def known_reads(
-    conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
-) -> set[str]:
-    """Return which of the pages have been read already."""
-    rows = conn.execute(
-        "SELECT page_key FROM page_reads WHERE collection_id = %(collection_id)s"
-        " AND document_id = %(document_id)s AND page_key = ANY(%(page_keys)s)",
-        {**document_key(document_id), "page_keys": list(page_keys)},
-    )
-    return {row["page_key"] for row in rows}
-
-
-def write_read(conn: Connection[Row], document_id: DocumentId, page_key: str, raw: bytes) -> None:
-    """Keep what reading a page gave, so that it is never read again for the same content."""
-    conn.execute(
-        "INSERT INTO page_reads (collection_id, document_id, page_key, raw)"
-        " VALUES (%(collection_id)s, %(document_id)s, %(page_key)s, %(raw)s)"
-        " ON CONFLICT (collection_id, document_id, page_key) DO UPDATE SET raw = excluded.raw",
-        {**document_key(document_id), "page_key": page_key, "raw": raw},
-    )
-
-
-def stream_reads(
-    conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
-) -> Iterator[bytes]:
-    """Yield what reading gave for each of ``page_keys``, in their order, one page in memory."""
-    for page_key in page_keys:
-        row = conn.execute(
-            "SELECT raw FROM page_reads WHERE collection_id = %(collection_id)s"
-            " AND document_id = %(document_id)s AND page_key = %(page_key)s",
-            {**document_key(document_id), "page_key": page_key},
-        ).fetchone()
-        assert row is not None, f"page {page_key} was read before"
-        yield row["raw"]
 
 
 def clear_pages(conn: Connection[Row], document_id: DocumentId, version: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ingest.worker import run_worker
 from ragqa.errors import InvalidInput, NotFound, TooLarge
 from ragqa.store import documents, intake, versions
+from ragqa.store import reads as reads_kept
 from ragqa.store.pages import read_page
 
 if TYPE_CHECKING:
@@ -127,13 +128,13 @@ def test_only_changed_pages_are_read_again(
     take(services, collection, "manual.pdf", make_pdf(*pages))
     run_worker(services, until_idle=True)
     reads: list[str] = []
-    write_read = versions.write_read
+    write_reads = reads_kept.write_reads
 
-    def note(conn: Any, document_id: Any, page_key: str, raw: bytes) -> None:
-        reads.append(page_key)
-        write_read(conn, document_id, page_key, raw)
+    def note(conn: Any, document_id: Any, kept: Any) -> None:
+        reads.extend(page_key for page_key, _ in kept)
+        write_reads(conn, document_id, kept)
 
-    monkeypatch.setattr("ingest.pipeline.write_read", note)
+    monkeypatch.setattr("ingest.pipeline.write_reads", note)
     pages[2] = "This page was changed."
     take(services, collection, "manual.pdf", make_pdf(*pages))
     run_worker(services, until_idle=True)

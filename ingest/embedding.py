@@ -1,0 +1,155 @@
+"""Embedding beside everything else: the slowest stage works while pages are still being cut.
+
+Vectors are kept in the database as they come, so that a killed attempt embeds nothing twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self
+
+from ragqa.store.chunks import ensure_embeddings_table, known_hashes
+from ragqa.store.reads import read_embeddings, write_embeddings
+from ragqa.types import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ingest.passages import Passage
+    from ingest.watch import Watch
+    from ragqa.ports import Embedder
+    from ragqa.store.db import Database
+    from ragqa.types import DocumentId
+
+    Vectors = dict[bytes, NDArray[np.float32]]
+
+SORTED_TOGETHER = 512
+"""Passages that are put in order of length before they are embedded: batches of like lengths hold
+little padding."""
+WORTH_STARTING = 64
+"""Passages that are not waited for more of."""
+AT_ONCE = 16
+"""Passages to a call: between calls the work may be stopped, or ask to be kept."""
+KEPT_TOGETHER = 96
+"""Vectors to a transaction."""
+
+
+class Embedding:
+    """A thread that embeds the passages it is given; ``with`` ends it, finished or not."""
+
+    def __init__(
+        self, database: Database, embedder: Embedder, document_id: DocumentId, watch: Watch
+    ) -> None:
+        """Find out what is embedded already: of the version that is served, and of attempts."""
+        self._database = database
+        self._embedder = embedder
+        self._document_id = document_id
+        self._watch = watch
+        with database.transaction() as conn:
+            ensure_embeddings_table(conn, embedder.name, embedder.dimension)
+            self._served = known_hashes(conn, document_id, embedder.name)
+            self.vectors: Vectors = read_embeddings(conn, document_id, embedder.name)
+        self._texts: dict[bytes, str] = {}
+        self._seen: set[bytes] = set()
+        self._error: BaseException | None = None
+        self._more = threading.Condition()
+        self._complete = self._left = False
+        self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._more:
+            self._left = True
+            self._more.notify()
+        self._thread.join()
+
+    def add(self, passages: Sequence[Passage]) -> None:
+        """Hand over passages; those that have a vector cost nothing.
+
+        Raises:
+            Exception: What made the embedding of earlier ones fail.
+        """
+        with self._more:
+            if self._error is not None:
+                raise self._error
+            for passage in passages:
+                hash_ = passage.embedded_hash
+                if hash_ not in self._seen and hash_ not in self._served:
+                    self._seen.add(hash_)
+                    if hash_ not in self.vectors:
+                        self._texts[hash_] = passage.embedded
+            self._more.notify()
+
+    def finish(self) -> Vectors:
+        """Wait for the rest; return the vectors of all passages the served version lacks.
+
+        Raises:
+            Exception: What made the embedding fail, or stopped it.
+        """
+        with self._more:
+            self._complete = True
+            stage = self._stage()
+            self._more.notify()
+        self._watch.report(stage)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self.vectors
+
+    def _run(self) -> None:
+        try:
+            while texts := self._taken():
+                self._embed(texts)
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for the result
+            with self._more:
+                self._error = error
+
+    def _taken(self) -> dict[bytes, str]:
+        """Wait for enough passages, or for the last ones; empty when there are no more."""
+        with self._more:
+            self._more.wait_for(
+                lambda: self._left or self._complete or len(self._texts) >= WORTH_STARTING
+            )
+            if self._left:
+                return {}
+            hashes = list(self._texts)[:SORTED_TOGETHER]
+            return {hash_: self._texts.pop(hash_) for hash_ in hashes}
+
+    def _embed(self, texts: dict[bytes, str]) -> None:
+        order = sorted(texts, key=lambda hash_: len(texts[hash_]))
+        fresh: Vectors = {}
+        for start in range(0, len(order), AT_ONCE):
+            self._watch.check()
+            if self._left:
+                return
+            batch = order[start : start + AT_ONCE]
+            rows = self._embedder.embed_passages([texts[hash_] for hash_ in batch])
+            fresh.update(zip(batch, rows, strict=True))
+            if len(fresh) >= KEPT_TOGETHER:
+                self._keep(fresh)
+                fresh = {}
+        self._keep(fresh)
+
+    def _keep(self, fresh: Vectors) -> None:
+        if not fresh:
+            return
+        with self._more:
+            self.vectors.update(fresh)
+            stage = self._stage() if self._complete else None
+        with self._watch.keeping(stage) as conn:
+            write_embeddings(conn, self._document_id, self._embedder.name, fresh)
+
+    def _stage(self) -> Progress:
+        return Progress("embed", len(self._seen & self.vectors.keys()), len(self._seen))

@@ -1,0 +1,79 @@
+"""Pages to passages: what is stored, embedded and indexed of each chunk of a document."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingest.chunking import chunk_page, headings_after
+from ragqa.retrieval.context import embedded_text, lexical_text
+from ragqa.retrieval.lexical import analyze, hash_term
+from ragqa.store.chunks import NewChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ragqa.ports import Embedder
+    from ragqa.types import Chunk, Page
+
+CHUNK_TOKENS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk on its way: its place in the document, and what it is to be found by."""
+
+    ordinal: int
+    chunk: Chunk
+    embedded: str
+    embedded_hash: bytes
+    terms: array[int]
+
+    def stored_with(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> NewChunk:
+        """Return the row to store; without a vector it takes over the one it had before."""
+        return NewChunk(
+            ordinal=self.ordinal,
+            chunk=self.chunk,
+            embedded_hash=self.embedded_hash,
+            terms=self.terms,
+            embedding=vectors.get(self.embedded_hash),
+        )
+
+
+class Passages:
+    """Cuts the pages of one document in their order; headings reach from page to page."""
+
+    def __init__(self, name: str, embedder: Embedder) -> None:
+        """Cut for ``embedder``; ``name`` gives every passage its title."""
+        self._name = name
+        self._count_tokens = embedder.count_tokens
+        self._most = min(CHUNK_TOKENS, embedder.max_tokens - 2)
+        self._headings: tuple[str, ...] = ()
+        self._made = 0
+
+    def of_page(self, page: Page) -> list[Passage]:
+        """Return the passages of the next page."""
+        chunks = chunk_page(
+            page, self._count_tokens, max_tokens=self._most, headings=self._headings
+        )
+        made = [passage_of(self._name, self._made + n, chunk) for n, chunk in enumerate(chunks)]
+        self._headings = headings_after(page, self._headings)
+        self._made += len(made)
+        return made
+
+
+def passage_of(name: str, ordinal: int, chunk: Chunk) -> Passage:
+    """Return a chunk with all that it is found by in a document of that name."""
+    embedded = embedded_text(name, chunk)
+    return Passage(
+        ordinal=ordinal,
+        chunk=chunk,
+        embedded=embedded,
+        embedded_hash=hashlib.sha256(embedded.encode("utf-8", "surrogatepass")).digest(),
+        terms=array("i", (hash_term(term) for term in analyze(lexical_text(name, chunk)))),
+    )
