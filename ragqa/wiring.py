@@ -192,7 +192,9 @@ def open_services(settings: Settings) -> Iterator[Services]:
         if not conninfo:
             from ragqa.store.embedded import start_or_attach
 
-            conninfo = stack.enter_context(start_or_attach(settings.home)).conninfo
+            server = stack.enter_context(start_or_attach(settings.home))
+            stack.enter_context(server.guarded())
+            conninfo = server.conninfo
         migrate(conninfo)
         database = Database(conninfo)
         stack.callback(database.close)

@@ -16,7 +16,9 @@ the server lives is found out by talking to it, never from a pid file.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import threading
 import time
 import weakref
 from contextlib import contextmanager
@@ -30,6 +32,12 @@ from ragqa.store.postmaster import end_postmaster, find_postmaster
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+logger = logging.getLogger(__name__)
+
+GUARD_SECONDS = 1.0
+"""Between two looks whether the server lives."""
 
 
 class Server:
@@ -58,6 +66,33 @@ class Server:
                 _leave(owners, self._cluster)
         finally:
             os.close(owners)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Start the server again should it die while somebody of this process uses it."""
+        ended = threading.Event()
+        guard = threading.Thread(target=self._guard, args=(ended,), name="postgres", daemon=True)
+        guard.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            guard.join()
+
+    def _guard(self, ended: threading.Event) -> None:
+        while not ended.wait(GUARD_SECONDS):
+            # A server that starts or stops answers too: only one that is gone does not.
+            if find_postmaster(self._cluster.data) is not None or self._owners < 0:
+                continue
+            if not _is_file(self._owners, self._folder / "owners.lock"):
+                return
+            try:
+                with _starting_or_stopping(self._folder):
+                    self._cluster.start()
+                    self._pid = find_postmaster(self._cluster.data)
+                logger.warning("the database had died and was started again")
+            except (StoreError, OSError):
+                logger.exception("the database died and does not start")
 
     def _abandon(self, owners: int) -> None:
         if _is_last(owners) and self._pid is not None:
