@@ -8,7 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ingest.sync import Batch, Sync, report
+from ingest.findings import report
+from ingest.sync import Sync
 from ingest.worker import run_worker
 from ragqa.errors import Conflict, NotFound
 from ragqa.store.collections import find_collection
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ingest.findings import Batch
     from ragqa.types import Collection, Document, DocumentId
     from ragqa.wiring import Services
 

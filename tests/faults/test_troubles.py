@@ -18,11 +18,12 @@ import psycopg
 import pymupdf
 import pytest
 
+from ingest import pipeline
 from ingest import worker as working
 from ingest.worker import attend, run_worker
 from ragqa.errors import StoreError
 from ragqa.settings import Settings
-from ragqa.store import documents, intake, versions
+from ragqa.store import documents, intake, reads, versions
 from ragqa.store.files import Files
 from ragqa.wiring import open_services
 
@@ -206,17 +207,15 @@ def test_attempts_that_get_further_do_not_poison_a_file(
 ) -> None:
     pages = [f"This is page {number} of a long document." for number in range(1, 9)]
     document = take(services, collection, "long.pdf", make_pdf(*pages))
-    from ingest import pipeline
-
-    write_reads = pipeline.write_reads
+    write_reads = reads.write_reads
     died = 0
 
     class Died(BaseException):
         """What is left of a killed worker: nothing after it happens."""
 
-    def keep_one_and_die(conn: Any, document_id: Any, reads: Any) -> None:
+    def keep_one_and_die(conn: Any, document_id: Any, kept: Any) -> None:
         nonlocal died
-        write_reads(conn, document_id, reads[:1])
+        write_reads(conn, document_id, kept[:1])
         conn.commit()
         if died < 6:
             died += 1
@@ -240,10 +239,12 @@ def test_an_encrypted_file_is_not_tried_again(
     locked = (DATA / "locked_zh.pdf").read_bytes()
     document = take(services, collection, "locked.pdf", locked)
     tried: list[Any] = []
-    ingest_version = working.ingest_version
-    monkeypatch.setattr(
-        working, "ingest_version", lambda work: (tried.append(work), ingest_version(work))
-    )
+
+    def count_and_ingest(work: Any) -> Any:
+        tried.append(work)
+        return pipeline.ingest_version(work)
+
+    monkeypatch.setattr(working, "ingest_version", count_and_ingest)
     run_worker(services, until_idle=True)
     run_worker(services, until_idle=True)
 

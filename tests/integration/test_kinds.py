@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pymupdf
@@ -17,6 +16,8 @@ from ragqa.store.documents import list_documents
 from ragqa.store.rendering import render_png
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi.testclient import TestClient
 
     from ragqa.types import Document
@@ -54,10 +55,11 @@ def write_picture(path: Path, *, pages: int = 1) -> None:
         page.insert_text((30, 110), "thirty six months", fontsize=24)
         drawn = page.get_pixmap(dpi=150)
     picture = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.samples)
+    if pages == 1:
+        picture.save(path, dpi=(150, 150))
+        return
     more = [picture.copy() for _ in range(pages - 1)]
-    picture.save(
-        path, dpi=(150, 150), **({"save_all": True, "append_images": more} if more else {})
-    )
+    picture.save(path, dpi=(150, 150), save_all=True, append_images=more)
 
 
 def settle(root: Path) -> None:
