@@ -26,6 +26,7 @@ from ragqa.store.chunks import swap_chunks
 from ragqa.store.documents import find_document, lock_document
 from ragqa.store.pages import insert_pages
 from ragqa.store.reads import known_reads, stream_reads, write_reads
+from ragqa.store.vector_index import keep_vector_index
 from ragqa.store.versions import Outcome, clear_pages, record_progress, serve_version
 from ragqa.types import Notice, Page, Progress
 
@@ -250,4 +251,5 @@ def _swap(
         outcome.ocr_pages,
         outcome.chunks,
     )
+    keep_vector_index(work.database, claim.document_id.collection_id, work.embedder.name)
     return outcome

@@ -67,12 +67,23 @@ class Reranker(Protocol):
 
 
 class Retriever(Protocol):
-    """Finds the chunks of one collection that may answer a question."""
+    """Finds the chunks that may answer a question."""
 
     def retrieve(
-        self, question: str, collection: str, *, limit: int, only: Filter | None = None
+        self,
+        question: str,
+        collection: str | Sequence[str],
+        *,
+        limit: int,
+        only: Filter | None = None,
     ) -> list[Hit]:
         """Return at most ``limit`` hits, best first.
+
+        Args:
+            question: What is asked.
+            collection: Where to search: one collection, or several at once.
+            limit: Most hits to return.
+            only: What the search may see.
 
         Raises:
             NotFound: If there is no such collection.
@@ -111,6 +122,19 @@ class Place(NamedTuple):
     text: str
 
 
+class Names(Protocol):
+    """The names of a collection's documents."""
+
+    @property
+    def by_number(self) -> Mapping[int, str]:
+        """The names by the documents' numbers."""
+        ...
+
+    def match(self, question: str) -> dict[int, float]:
+        """Return how well the question bears out the names that it mentions, in (0, 1]."""
+        ...
+
+
 class Snapshot(Protocol):
     """One collection as it is at one moment: every search of it sees the same chunks."""
 
@@ -119,8 +143,17 @@ class Snapshot(Protocol):
         """Number of the collection."""
         ...
 
-    def document_names(self) -> Mapping[int, str]:
-        """Return the names of the documents by number; empty when they are too many to look at."""
+    @property
+    def collection_name(self) -> str:
+        """Name of the collection."""
+        ...
+
+    def names(self) -> Names:
+        """Return the names of the documents; of none when they are too many to look at."""
+        ...
+
+    def narrow(self, only: Filter | None) -> Filter | None:
+        """Return the filter with its metadata and dates replaced by the documents they mean."""
         ...
 
     def lexicon(self) -> Sequence[str]:
@@ -159,8 +192,24 @@ class Snapshot(Protocol):
 
     def lexical_of(
         self, chunk_ids: Sequence[int], counts: Mapping[int, float]
-    ) -> tuple[Mapping[int, float], Mapping[int, float]]:
-        """Return each chunk's BM25 score, and that of the whole page it stands on."""
+    ) -> Mapping[int, float]:
+        """Return each chunk's BM25 score."""
+        ...
+
+    def pages_of(
+        self, chunk_ids: Sequence[int], counts: Mapping[int, float]
+    ) -> Mapping[int, float]:
+        """Return for each chunk the BM25 score of the whole page it stands on."""
+        ...
+
+    def worth(self, counts: Mapping[int, float]) -> Mapping[int, tuple[int, float]]:
+        """Return in how many chunks each term is, and what it is worth."""
+        ...
+
+    def terms_in(
+        self, chunk_ids: Sequence[int], counts: Mapping[int, float]
+    ) -> Mapping[int, frozenset[int]]:
+        """Return which of the terms are in each chunk."""
         ...
 
     def best_lexical(self, counts: Mapping[int, float]) -> float:
@@ -171,6 +220,10 @@ class Snapshot(Protocol):
         self, chunk_ids: Sequence[int], vector: NDArray[np.float32]
     ) -> Mapping[int, float]:
         """Return the cosine of each chunk's vector."""
+        ...
+
+    def documents_of(self, chunk_ids: Sequence[int]) -> Mapping[int, int]:
+        """Return the number of each chunk's document."""
         ...
 
     def places(self, chunk_ids: Sequence[int]) -> Mapping[int, Place]:
@@ -185,12 +238,14 @@ class Snapshot(Protocol):
 class ChunkSearch(Protocol):
     """Where chunks are searched."""
 
-    def open(self, collection: str, *, model: str) -> AbstractContextManager[Snapshot]:
-        """Look at a collection through the vectors of one embedding model.
+    def open(
+        self, collections: Sequence[str], *, model: str
+    ) -> AbstractContextManager[Sequence[Snapshot]]:
+        """Look at collections through the vectors of one embedding model, all at one moment.
 
         Raises:
             NotFound: If there is no such collection.
-            Conflict: If the collection has chunks, but no vectors of that model.
+            Conflict: If a collection has chunks, but no vectors of that model.
         """
         ...
 

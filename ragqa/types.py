@@ -361,6 +361,12 @@ class Filter:
     pages: tuple[int, int] | None = None
     """First and last page, both included."""
     kind: ChunkKind | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What the document was given at its upload: every pair must be there."""
+    since: dt.datetime | None = None
+    """Documents that were taken in at this moment or later."""
+    until: dt.datetime | None = None
+    """Documents that were taken in before this moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ragqa.answering.answerer import Answerer, Event
-    from ragqa.ports import Embedder, Generator, Reranker, Retriever
+    from ragqa.ports import Embedder, Generator, Reranker
+    from ragqa.retrieval.hybrid import HybridRetriever
     from ragqa.settings import Settings
     from ragqa.types import Collection, Filter, Hit
 
@@ -46,7 +47,7 @@ class Services:
         self._embedders: dict[str, Embedder] = {}
         self._generator: Generator | None = None
         self._reranker: Reranker | None = None
-        self._retrievers: dict[str, Retriever] = {}
+        self._retrievers: dict[str, HybridRetriever] = {}
 
     def embedder(self, model: str | None = None) -> Embedder:
         """Return the embedder of a collection, or the one that the settings name.
@@ -90,7 +91,7 @@ class Services:
                 self._reranker = build_reranker(self.settings)
             return self._reranker
 
-    def retriever(self, model: str) -> Retriever:
+    def retriever(self, model: str) -> HybridRetriever:
         """Return the retriever for collections that use this embedding model."""
         from ragqa.retrieval.hybrid import HybridRetriever
         from ragqa.store.search import StoredChunks

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from ragqa.cli import doors, questions, upkeep
+from ragqa.cli import doors, lexicon, questions, upkeep
 from ragqa.errors import RagqaError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+lexicon.mount(app)
 questions.mount(app)
 upkeep.mount(app)
 doors.mount(app)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
 from ragqa.cli.base import CollectionName, Json, TopK, open_settings, print_json, read_lines
 from ragqa.errors import InvalidInput
+from ragqa.types import ChunkKind
 
 if TYPE_CHECKING:
+    from ragqa.retrieval.explain import Explained
     from ragqa.types import Answer, Hit
 
 
@@ -21,24 +24,100 @@ def mount(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def search(query: str, collection: CollectionName, top_k: TopK = 10, as_json: Json = False) -> None:
+def search(
+    query: str,
+    collection: Annotated[
+        list[str], typer.Option("--collection", "-c", help="Where to search; may be repeated.")
+    ],
+    top_k: TopK = 10,
+    document: Annotated[
+        list[str] | None, typer.Option(help="Only this document, by id; may be repeated.")
+    ] = None,
+    pages: Annotated[str, typer.Option(help="Only these pages: `7` or `3-9`.")] = "",
+    kind: Annotated[str, typer.Option(help="Only `text`, or only `table`.")] = "",
+    metadata: Annotated[
+        list[str] | None, typer.Option(help="Only documents with `key=value`; may be repeated.")
+    ] = None,
+    since: Annotated[
+        dt.datetime | None, typer.Option(help="Only documents taken in since then (UTC).")
+    ] = None,
+    until: Annotated[
+        dt.datetime | None, typer.Option(help="Only documents taken in before then (UTC).")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also tell terms, stages, ranks and times.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Find the passages that may answer a query."""
+    from ragqa.retrieval.explain import explained_to_json
     from ragqa.shapes import hits_to_json
     from ragqa.store.collections import find_collection
+    from ragqa.types import DocumentId, Filter, Id
     from ragqa.wiring import open_services
 
+    only = Filter(
+        documents=tuple(DocumentId(Id.parse(text, "document")) for text in document or ()),
+        pages=_page_range(pages) if pages else None,
+        kind=_check_kind(kind) if kind else None,
+        metadata=tuple(_pair(text) for text in metadata or ()),
+        since=since and since.replace(tzinfo=dt.UTC),
+        until=until and until.replace(tzinfo=dt.UTC),
+    )
     with open_services(open_settings()) as services:
         with services.database.transaction() as conn:
-            found = find_collection(conn, collection)
-        retriever = services.retriever(found.embedding_model)
-        hits = retriever.retrieve(_check_question(query), found.name, limit=top_k)
+            found = [find_collection(conn, name) for name in collection]
+        explained = services.retriever(found[0].embedding_model).explain(
+            _check_question(query), [one.name for one in found], limit=top_k, only=only
+        )
+    told = explained_to_json(explained) if explain else None
     if as_json:
-        print_json({"query": query, "hits": hits_to_json(hits)})
+        record = {"query": query, "hits": hits_to_json(explained.hits)}
+        print_json({**record, "explain": told} if explain else record)
         return
-    for rank, hit in enumerate(hits, start=1):
+    for rank, hit in enumerate(explained.hits, start=1):
         typer.echo(_hit_line(rank, hit))
-    if not hits:
+        if explain:
+            stages = ", ".join(f"{name} {place} ({score:.3f})" for name, place, score in hit.stages)
+            typer.echo(f"\t{stages}; has {', '.join(explained.matched[rank - 1]) or 'no term'}")
+    if not explained.hits:
         typer.echo("nothing was found")
+    if explain:
+        _print_explanation(explained)
+
+
+def _print_explanation(explained: Explained) -> None:
+    for term in explained.terms:
+        typer.echo(f"term\t{term.text}\tin {term.chunks} chunks\tweight {term.weight:.2f}")
+    for named in explained.named:
+        typer.echo(f"named\t{named.filename}\t{named.score:.2f}")
+    for stage in explained.stages:
+        typer.echo(f"stage\t{stage.name}\t{stage.found} found\t{stage.milliseconds:.1f} ms")
+
+
+def _page_range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    try:
+        pages = int(first), int(last or first)
+    except ValueError:
+        pages = 0, 0
+    if not 1 <= pages[0] <= pages[1]:
+        raise InvalidInput(f"--pages {text}: a page or a range was expected, like 7 or 3-9")
+    return pages
+
+
+def _check_kind(text: str) -> ChunkKind:
+    for kind in get_args(ChunkKind):
+        if text == kind:
+            return cast("ChunkKind", kind)
+    raise InvalidInput(f"--kind {text}: text or table was expected")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise InvalidInput(f"--metadata {text}: key=value was expected")
+    return key, value
 
 
 def ask(

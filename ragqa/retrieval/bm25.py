@@ -51,9 +51,10 @@ def score_bm25(
         return np.zeros(len(bags))
     terms = np.array(sorted(weights), dtype=np.int32)
     weight = np.array([weights[int(term)] for term in terms])
-    lengths = np.array([len(bag) for bag in bags], dtype=np.int64)
+    lengths = np.fromiter(map(len, bags), np.int64, len(bags))
     owners = np.arange(len(bags)) if groups is None else np.asarray(groups, dtype=np.int64)
-    everything = np.concatenate(bags)
+    # Stored terms are big-endian: turned once, all together.
+    everything = np.concatenate(bags).astype(np.int32, copy=False)
     # Most terms are not the query's: their low bits tell that faster than a search does.
     wanted = np.zeros(1 << 16, dtype=bool)
     wanted[terms & 0xFFFF] = True

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
+from ragqa.retrieval.explain import Explained, Named, Term, Watch
 from ragqa.retrieval.fusion import scale
+from ragqa.retrieval.gathering import DEPTH, gather
 from ragqa.retrieval.lexical import hash_term
-from ragqa.retrieval.naming import match_names
-from ragqa.retrieval.question import question_terms
 from ragqa.retrieval.spread import spread
-from ragqa.types import DocumentId, Filter, Id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from ragqa.ports import ChunkSearch, Embedder, Place, Reranker, Scored
+    from ragqa.retrieval.gathering import Gathered
+    from ragqa.types import Filter, Hit
 
-    from ragqa.ports import ChunkSearch, Embedder, Place, Reranker, Scored, Snapshot
-    from ragqa.types import Hit
+Value = TypeVar("Value")
 
-DEPTH = 100
-"""Chunks that each stage contributes."""
-VERBATIM = 50
-"""Places where the question stands word for word that are looked at."""
-NAMED = 20
-"""Documents that a question may name for them to be searched on their own."""
+LOOKED_AT = 60
+"""Chunks, the best by all other stages, whose whole pages are scored and which may be shown."""
 RERANKED = 20
 """Hits that a cross-encoder reads."""
 
@@ -42,28 +36,6 @@ class Weights:
     name: float = 0.3
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """A question as each stage takes it."""
-
-    text: str
-    counts: Mapping[int, float]
-    vector: NDArray[np.float32]
-    only: Filter | None
-
-
-@dataclass(slots=True)
-class _Found:
-    """What the stages found, best first, and the documents that the question names."""
-
-    stages: dict[str, list[Scored]] = field(default_factory=dict)
-    named: dict[int, float] = field(default_factory=dict)
-
-    @property
-    def chunk_ids(self) -> list[int]:
-        return list(dict.fromkeys(s.chunk_id for found in self.stages.values() for s in found))
 
 
 class HybridRetriever:
@@ -83,7 +55,12 @@ class HybridRetriever:
         self._weights = weights or Weights()
 
     def retrieve(
-        self, question: str, collection: str, *, limit: int, only: Filter | None = None
+        self,
+        question: str,
+        collection: str | Sequence[str],
+        *,
+        limit: int,
+        only: Filter | None = None,
     ) -> list[Hit]:
         """Return at most ``limit`` hits, best first.
 
@@ -92,25 +69,59 @@ class HybridRetriever:
 
         Raises:
             NotFound: If there is no such collection.
-            Conflict: If the collection was embedded by another model.
+            Conflict: If a collection was embedded by another model.
         """
-        if limit < 1 or not question.strip():
-            return []
-        vector = self._embedder.embed_query(question)
-        with self._chunks.open(collection, model=self._embedder.name) as snapshot:
-            terms = question_terms(question, lexicon=snapshot.lexicon())
-            counts = Counter(hash_term(term) for term in terms)
-            query = _Query(question, counts, vector, only)
-            found = _find(snapshot, query)
-            places = snapshot.places(found.chunk_ids)
-            scores = _fuse(snapshot, query, found, places, self._weights)
-            verbatim = {scored.chunk_id for scored in found.stages["verbatim"]}
-            ranked = spread(scores, places, verbatim)
+        return list(self._search(question, collection, limit, only, tell=False).hits)
+
+    def explain(
+        self,
+        question: str,
+        collection: str | Sequence[str],
+        *,
+        limit: int,
+        only: Filter | None = None,
+    ) -> Explained:
+        """Return the hits that ``retrieve`` returns, and how they came about."""
+        return self._search(question, collection, limit, only, tell=True)
+
+    def _search(
+        self,
+        question: str,
+        collection: str | Sequence[str],
+        limit: int,
+        only: Filter | None,
+        *,
+        tell: bool,
+    ) -> Explained:
+        names = [collection] if isinstance(collection, str) else list(collection)
+        if limit < 1 or not question.strip() or not names:
+            return Explained(())
+        watch = Watch()
+        with watch.step("embedding"):
+            vector = self._embedder.embed_query(question)
+        with self._chunks.open(names, model=self._embedder.name) as snapshots:
+            everything = [gather(s, question, vector, only, watch) for s in snapshots]
             wanted = limit if self._reranker is None else max(limit, RERANKED)
-            hits = snapshot.hits(ranked[:wanted])
-        found.stages["fusion"] = ranked
-        explained = [replace(hit, stages=_standing(hit, found.stages)) for hit in hits]
-        return self._rerank(question, explained, verbatim)[:limit]
+            with watch.step("fusion") as found:
+                found += _rank(everything, self._weights, max(LOOKED_AT, wanted + wanted // 5))
+            with watch.step("reading") as hits:
+                hits += _read(everything, found[:wanted])
+            explained = _tell(everything) if tell else Explained(())
+        standing = _standing(everything, found, hits)
+        hits = [replace(h, stages=standing[h.chunk_id.number]) for h in hits]
+        with watch.step("reranker") as reranked:
+            reranked += self._rerank(question, hits, _verbatim(everything))
+        hits = reranked[:limit]
+        if not tell:
+            return Explained(tuple(hits))
+        return replace(
+            explained,
+            hits=tuple(hits),
+            matched=tuple(_matched(everything, hits)),
+            stages=tuple(s for s in watch.stages if self._reranker or s.name != "reranker"),
+            weights=tuple(asdict(self._weights).items()),
+            milliseconds=watch.milliseconds,
+        )
 
     def _rerank(self, question: str, hits: list[Hit], verbatim: set[int]) -> list[Hit]:
         """Let the cross-encoder order the first hits; what stands there verbatim stays first."""
@@ -128,65 +139,94 @@ class HybridRetriever:
         return [replace(hit, score=1 / rank) for rank, hit in enumerate(whole, start=1)]
 
 
-def _find(snapshot: Snapshot, query: _Query) -> _Found:
-    """Ask every stage; documents that the question names are searched on their own as well."""
-    found = _Found()
-    stages = found.stages
-    stages["lexical"] = snapshot.lexical(query.counts, limit=DEPTH, only=query.only)
-    stages["dense"] = snapshot.dense(query.vector, limit=DEPTH, only=query.only)
-    stages["verbatim"] = snapshot.verbatim(query.text, limit=VERBATIM, only=query.only)
-    if query.only is None or not query.only.documents:
-        found.named = match_names(query.text, snapshot.document_names())
-    if found.named:
-        within = _within(snapshot, found.named, query.only)
-        named = snapshot.lexical(query.counts, limit=DEPTH // 2, only=within)
-        named += snapshot.dense(query.vector, limit=DEPTH // 2, only=within)
-        stages["named"] = list({scored.chunk_id: scored for scored in named}.values())
-    return found
-
-
-def _within(snapshot: Snapshot, named: Mapping[int, float], only: Filter | None) -> Filter:
-    best = sorted(named, key=lambda number: (-named[number], number))[:NAMED]
-    documents = tuple(DocumentId(Id(snapshot.collection_id, number)) for number in best)
-    return replace(only or Filter(), documents=documents)
-
-
-def _fuse(
-    snapshot: Snapshot,
-    query: _Query,
-    found: _Found,
-    places: Mapping[int, Place],
-    weights: Weights,
-) -> dict[int, float]:
-    """Return every found chunk's weighted sum of what all stages say about it.
+def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[Scored]:
+    """Return the best chunks of all collections, best first.
 
     Each stage scores all chunks that any stage found: a chunk that only one of them brought up is
-    not a chunk that the others gave nothing.
+    not a chunk that the others gave nothing. Whole pages are scored for the best by the rest.
     """
-    chunk_ids = found.chunk_ids
-    lexical, pages = snapshot.lexical_of(chunk_ids, query.counts)
-    dense = snapshot.dense_of(chunk_ids, query.vector)
-    best = snapshot.best_lexical(query.counts)
+    words = _join(gathered.words() for gathered in everything)
+    cosines = _join(gathered.cosines() for gathered in everything)
+    named = _join(gathered.names() for gathered in everything)
     # A question in another language shares a number or a name with some chunk: that is noise.
-    sure = min(1.0, max(lexical.values(), default=0.0) / (weights.sure * best)) if best else 0.0
+    sure = min(1.0, max(words.values(), default=0.0) / weights.sure)
     parts = (
-        (weights.lexical * sure, scale(lexical, floor=0.0)),
-        (weights.page * sure, scale(pages, floor=0.0)),
-        (weights.dense, scale(dense, worst=DEPTH)),
+        (weights.lexical * sure, scale(words, floor=0.0)),
+        (weights.dense, scale(cosines, worst=DEPTH)),
+        (weights.name, named),
     )
-    return {
+    scores = {
         chunk_id: sum(weight * scaled.get(chunk_id, 0.0) for weight, scaled in parts)
-        + weights.name * found.named.get(places[chunk_id].document, 0.0)
-        for chunk_id in chunk_ids
+        for gathered in everything
+        for chunk_id in gathered.chunk_ids
     }
+    verbatim = _verbatim(everything)
+    best = sorted(scores, key=lambda key: (key not in verbatim, -scores[key], key))
+    best = best[: most + len(verbatim)]
+    pages = scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0)
+    scores = {key: scores[key] + weights.page * sure * pages.get(key, 0.0) for key in best}
+    places: dict[int, Place] = _join(g.snapshot.places(_of(g, best)) for g in everything)
+    return spread(scores, places, verbatim)
+
+
+def _join(parts: Iterator[Mapping[int, Value]]) -> dict[int, Value]:
+    """Put the parts of several collections together; a chunk's number is unique among all."""
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def _of(gathered: Gathered, chunk_ids: Sequence[int]) -> list[int]:
+    own = set(gathered.chunk_ids)
+    return [chunk_id for chunk_id in chunk_ids if chunk_id in own]
+
+
+def _verbatim(everything: Sequence[Gathered]) -> set[int]:
+    return {scored.chunk_id for g in everything for scored in g.stages["verbatim"]}
+
+
+def _read(everything: Sequence[Gathered], ranked: Sequence[Scored]) -> list[Hit]:
+    hits: dict[int, Hit] = {}
+    for gathered in everything:
+        own = set(gathered.chunk_ids)
+        read = gathered.snapshot.hits([scored for scored in ranked if scored.chunk_id in own])
+        hits |= {hit.chunk_id.number: hit for hit in read}
+    return [hits[scored.chunk_id] for scored in ranked if scored.chunk_id in hits]
 
 
 def _standing(
-    hit: Hit, stages: Mapping[str, Sequence[Scored]]
-) -> tuple[tuple[str, int, float], ...]:
-    return tuple(
-        (stage, rank, scored.score)
-        for stage, found in stages.items()
-        for rank, scored in enumerate(found, start=1)
-        if scored.chunk_id == hit.chunk_id.number
-    )
+    everything: Sequence[Gathered], ranked: Sequence[Scored], hits: Sequence[Hit]
+) -> dict[int, tuple[tuple[str, int, float], ...]]:
+    """Return where each stage put each hit; ranks are those of the hit's own collection."""
+    shown = {hit.chunk_id.number for hit in hits}
+    standing: dict[int, list[tuple[str, int, float]]] = {chunk_id: [] for chunk_id in shown}
+    lists = [item for gathered in everything for item in gathered.stages.items()]
+    for stage, found in [*lists, ("fusion", ranked)]:
+        for rank, scored in enumerate(found, start=1):
+            if scored.chunk_id in shown:
+                standing[scored.chunk_id].append((stage, rank, scored.score))
+    return {chunk_id: tuple(stages) for chunk_id, stages in standing.items()}
+
+
+def _tell(everything: Sequence[Gathered]) -> Explained:
+    terms: list[Term] = []
+    named: list[Named] = []
+    for gathered in everything:
+        counts = gathered.query.counts
+        worth = gathered.snapshot.worth(counts)
+        for text in dict.fromkeys(gathered.query.terms):
+            term = hash_term(text)
+            chunks, weight = worth[term]
+            name = gathered.snapshot.collection_name
+            terms.append(Term(text, name, counts[term], chunks, weight))
+        files = gathered.snapshot.names().by_number
+        named += [Named(files[number], score) for number, score in gathered.named.items()]
+    return Explained((), tuple(terms), tuple(sorted(named, key=lambda one: -one.score)))
+
+
+def _matched(everything: Sequence[Gathered], hits: Sequence[Hit]) -> Iterator[tuple[str, ...]]:
+    for hit in hits:
+        for gathered in everything:
+            if gathered.snapshot.collection_id == hit.chunk_id.collection_id:
+                number = hit.chunk_id.number
+                there = gathered.snapshot.terms_in([number], gathered.query.counts)[number]
+                terms = dict.fromkeys(gathered.query.terms)
+                yield tuple(term for term in terms if hash_term(term) in there)

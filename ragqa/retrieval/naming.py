@@ -25,43 +25,56 @@ _JOINED = 5
 YEAR_SHARE = 0.35
 
 
-def match_names(question: str, names: Mapping[int, str]) -> dict[int, float]:
-    """Return how well each document's name is borne out by the question, in (0, 1].
+class NameIndex:
+    """The names of a collection's documents, looked up by the words that set them apart."""
 
-    A document counts only when a word of its name that sets it apart is in the question; a year
-    alone names nothing. Among those, the years of the question decide.
+    def __init__(self, names: Mapping[int, str]) -> None:
+        """Cut the names.
 
-    Args:
-        question: The user's question.
-        names: The documents of the collection by number.
-    """
-    if not names:
-        return {}
-    folded = fold(question)
-    words = set(_TOKEN.findall(folded))
-    joined = re.sub(r"[\W_]+", "", folded)
-    tokens = {number: _tokens(name) for number, name in names.items()}
-    in_names = Counter(token for found in tokens.values() for token in found)
-    most = math.ceil(_COMMON * len(names))
-    telling = {
-        token
-        for token, count in in_names.items()
-        if count <= most and _is_said(token, words, joined)
-    }
-    if not telling:
-        return {}
-    years = years_of(question)
-    matched: dict[int, float] = {}
-    for number, found in tokens.items():
-        said = found & telling
-        if said:
+        Args:
+            names: The documents of the collection by number.
+        """
+        self.by_number = dict(names)
+        tokens = {number: _tokens(name) for number, name in names.items()}
+        self._count = Counter(token for found in tokens.values() for token in found)
+        most = math.ceil(_COMMON * len(names))
+        self._telling: dict[str, list[int]] = {}
+        self._apart: dict[int, int] = {}
+        for number, found in tokens.items():
             # "example" must not stand for the whole of asymptote-by-example.pdf.
-            apart = [token for token in found if in_names[token] <= most]
-            rarity = max(1 / math.sqrt(in_names[token]) for token in said)
-            agreement = _agreement(years, years_of(names[number]))
-            share = len(said) / len(apart)
+            apart = [token for token in found if self._count[token] <= most]
+            self._apart[number] = len(apart)
+            for token in apart:
+                self._telling.setdefault(token, []).append(number)
+        self._years = {number: years_of(name) for number, name in names.items()}
+
+    def match(self, question: str) -> dict[int, float]:
+        """Return how well each document's name is borne out by the question, in (0, 1].
+
+        A document counts only when a word of its name that sets it apart is in the question; a
+        year alone names nothing. Among those, the years of the question decide.
+        """
+        folded = fold(question)
+        words = set(_TOKEN.findall(folded))
+        joined = re.sub(r"[\W_]+", "", folded)
+        said: dict[int, list[str]] = {}
+        for token, numbers in self._telling.items():
+            if _is_said(token, words, joined):
+                for number in numbers:
+                    said.setdefault(number, []).append(token)
+        years = years_of(question) if said else frozenset()
+        matched: dict[int, float] = {}
+        for number, found in said.items():
+            rarity = max(1 / math.sqrt(self._count[token]) for token in found)
+            agreement = _agreement(years, self._years[number])
+            share = len(found) / self._apart[number]
             matched[number] = share * ((1 - YEAR_SHARE) * (0.5 + 0.5 * rarity) + agreement)
-    return matched
+        return matched
+
+
+def match_names(question: str, names: Mapping[int, str]) -> dict[int, float]:
+    """Return how well each document's name is borne out by the question, in (0, 1]."""
+    return NameIndex(names).match(question)
 
 
 def years_of(text: str) -> frozenset[int]:

@@ -33,14 +33,15 @@ _MANNERS_EN = re.compile(
 def question_terms(question: str, *, lexicon: Sequence[str] = ()) -> list[str]:
     """Return the lexical terms of a question that say what it is about.
 
-    All its terms, when it has only words that ask. A word of the collection's ``lexicon`` counts
-    with all pairs of its characters a second time: it is one thing, not a chance of pairs.
+    All its terms, when it has only words that ask. A word of the collection's ``lexicon`` is cut
+    off from its neighbours and counts twice: it is one thing, not a chance of pairs.
     """
     folded = fold(question)
-    plain = _ASKING_ZH.sub(" ", _MANNERS_EN.sub(" ", folded))
+    taught = sorted({fold(word) for word in lexicon} - {""}, key=len, reverse=True)
+    known = re.compile("|".join(map(re.escape, taught))) if taught else None
+    said = known.findall(folded) if known else []
+    apart = known.sub(lambda word: f" {word.group()} ", folded) if known else folded
+    plain = _ASKING_ZH.sub(" ", _MANNERS_EN.sub(" ", apart))
     words = re.sub(r"[a-z']+", lambda m: " " if m.group() in STOP_EN else m.group(), plain)
-    terms = analyze(words) or analyze(question)
-    for word in lexicon:
-        if fold(word) in folded:
-            terms += analyze(word)
-    return terms
+    terms = analyze(words) or analyze(apart)
+    return terms + [term for word in said for term in analyze(word)]

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from psycopg import sql
 
 from ragqa.errors import Conflict
@@ -21,7 +22,6 @@ from ragqa.store.embeddings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from pgvector import HalfVector
     from psycopg import Connection
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-__all__ = ["NewChunk", "delete_chunks", "ensure_embeddings_table", "known_hashes", "swap_chunks"]
+__all__ = [
+    "NewChunk",
+    "delete_chunks",
+    "ensure_embeddings_table",
+    "known_hashes",
+    "swap_chunks",
+]
 
 # One writer a collection: statistics are sums, and rows locked in two orders would deadlock.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ragqa.term_stats', %(collection_id)s))"
@@ -57,7 +63,7 @@ SELECT nextval(pg_get_serial_sequence('chunks', 'chunk_id')) AS chunk_id
 
 COPY = """
 COPY chunks (collection_id, chunk_id, document_id, version, ordinal, page_number, span_start,
-             span_end, kind, headings, text, embedded_hash, terms) FROM STDIN
+             span_end, kind, headings, text, embedded_hash, terms, bag) FROM STDIN
 """
 
 RAISE_TERMS = """
@@ -83,7 +89,7 @@ CHANGE_TOTALS = """
 INSERT INTO collection_stats AS s (collection_id, chunks, terms)
 VALUES (%(collection_id)s, greatest(%(chunks)s, 0), greatest(%(terms)s, 0))
 ON CONFLICT (collection_id) DO UPDATE
-   SET chunks = s.chunks + %(chunks)s, terms = s.terms + %(terms)s
+   SET chunks = s.chunks + %(chunks)s, terms = s.terms + %(terms)s, generation = s.generation + 1
 """
 
 SERVED_TEXTS = (
@@ -224,6 +230,7 @@ def _copy_chunks(
                     new.chunk.text,
                     new.embedded_hash,
                     list(new.terms),
+                    np.asarray(new.terms, ">i4").tobytes(),
                 )
             )
 

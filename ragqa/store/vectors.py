@@ -8,7 +8,7 @@ from psycopg import sql
 
 from ragqa.errors import Conflict
 from ragqa.store.embeddings import EXACT_BELOW, EmbeddingsTable, to_halfvec
-from ragqa.store.filters import CONDITIONS, parameters
+from ragqa.store.filters import as_array, conditions, parameters
 from ragqa.store.words import best_of
 
 if TYPE_CHECKING:
@@ -38,13 +38,22 @@ SELECT e.chunk_id, -(e.embedding <#> %(vector)s) AS score
 
 PASSING = (
     " AND EXISTS (SELECT FROM chunks c WHERE c.collection_id = e.collection_id"
-    " AND c.chunk_id = e.chunk_id" + CONDITIONS + ")"
+    " AND c.chunk_id = e.chunk_id{conditions})"
 )
+
+# The vector makes the server load pgvector first: before, it takes any name for a setting. Only a
+# pgvector that scans iteratively has the last one.
+WIDEN = """
+SELECT '[1]'::vector IS NOT NULL AS loaded,
+       set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,
+       set_config('hnsw.ef_search', %s, true) AS breadth,
+       current_setting('hnsw.max_scan_tuples', true) AS most
+"""
 
 COSINES = """
 SELECT chunk_id, -(embedding <#> %(vector)s) AS score
   FROM {table}
- WHERE collection_id = %(collection_id)s AND chunk_id = ANY(%(chunk_ids)s)
+ WHERE collection_id = %(collection_id)s AND chunk_id = ANY(%(chunk_ids)s::bigint[])
 """
 
 
@@ -76,10 +85,11 @@ def search(
         return best_of(score(conn, table, collection.id, vector, few), limit)
     if collection.chunks > EXACT_BELOW:
         _widen(conn, max(EF_SEARCH, limit))
+    passing = PASSING.format(conditions=conditions(only)) if only is not None else ""
     query = sql.SQL(NEAREST).format(
         table=table.identifier,
         collection_id=sql.Literal(collection.id),
-        conditions=sql.SQL(PASSING if only is not None else ""),
+        conditions=sql.SQL(passing),
     )
     rows = conn.execute(
         query,
@@ -88,6 +98,7 @@ def search(
             "vector": to_halfvec(vector, table.dimension),
             "limit": limit,
         },
+        binary=True,
     )
     return best_of({row["chunk_id"]: row["score"] for row in rows}, limit)
 
@@ -107,16 +118,18 @@ def score(
         {
             "collection_id": collection_id,
             "vector": to_halfvec(vector, table.dimension),
-            "chunk_ids": list(chunk_ids),
+            "chunk_ids": as_array(chunk_ids),
         },
     )
     return {row["chunk_id"]: row["score"] for row in rows}
 
 
 def _widen(conn: Connection[Row], breadth: int) -> None:
-    """Let HNSW go on until enough rows pass the filter, and make sure that it will."""
-    conn.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
-    conn.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(min(breadth, 1000))))
-    row = conn.execute("SHOW hnsw.iterative_scan").fetchone()
-    if row is None or "relaxed_order" not in row.values():
+    """Let HNSW go on until enough rows pass the filter, and make sure that it will.
+
+    Raises:
+        Conflict: If the server's pgvector knows no such thing.
+    """
+    row = conn.execute(WIDEN, [str(min(breadth, 1000))], prepare=True).fetchone()
+    if row is None or row["scan"] != "relaxed_order" or row["most"] is None:
         raise Conflict("pgvector does not scan iteratively: 0.8 or newer is needed")

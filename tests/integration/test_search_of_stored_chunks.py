@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections import Counter
 from dataclasses import replace
@@ -21,7 +22,7 @@ from ragqa.retrieval.context import embedded_text, lexical_text
 from ragqa.retrieval.folding import squeeze
 from ragqa.retrieval.hybrid import HybridRetriever
 from ragqa.retrieval.lexical import analyze, hash_term
-from ragqa.store import filters, vectors
+from ragqa.store import embeddings, filters, vectors
 from ragqa.store.chunks import (
     NewChunk,
     delete_chunks,
@@ -32,8 +33,10 @@ from ragqa.store.chunks import (
 from ragqa.store.collections import create_collection, find_collection
 from ragqa.store.db import Database
 from ragqa.store.embeddings import ensure_vector_index
+from ragqa.store.lexicon import add_word, remove_word
 from ragqa.store.pages import insert_pages
 from ragqa.store.search import StoredChunks
+from ragqa.store.vector_index import has_vector_index, keep_vector_index
 from ragqa.types import Chunk, DocumentId, Filter, Id, Page, Span
 
 if TYPE_CHECKING:
@@ -274,3 +277,85 @@ def test_a_vector_of_the_wrong_length_is_refused(database: Database) -> None:
     short = replace(new, embedding=np.ones(3, np.float32))
     with database.transaction() as conn, pytest.raises(DimensionMismatch):
         swap_chunks(conn, document_id, 1, [short], model=EMBEDDER.name)
+
+
+def test_a_collection_that_has_grown_large_gets_its_index_and_searches_by_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(30):
+        store(database, f"{n}.txt", f"document number {n} speaks of topic{n % 7}")
+    with database.transaction() as conn:
+        found = find_collection(conn, "papers")
+    assert not keep_vector_index(database, found.id, EMBEDDER.name)
+    monkeypatch.setattr(embeddings, "EXACT_BELOW", 10)
+    monkeypatch.setattr(vectors, "EXACT_BELOW", 10)
+    assert keep_vector_index(database, found.id, EMBEDDER.name)
+    assert not keep_vector_index(database, found.id, EMBEDDER.name)
+    with database.transaction() as conn:
+        assert has_vector_index(conn, found.id, EMBEDDER.name)
+    with StoredChunks(database).open(["papers"], model=EMBEDDER.name) as (snapshot,):
+        # More than the breadth of the search, of which a filter lets a part through.
+        monkeypatch.setattr(vectors, "EF_SEARCH", 5)
+        monkeypatch.setattr(filters, "FEW", 3)
+        only = Filter(pages=(1, 1), kind="text")
+        vector = EMBEDDER.embed_query("topic3")
+        assert len(snapshot.dense(vector, limit=5, only=only)) == 5
+        shown = snapshot.conn.execute("SHOW hnsw.iterative_scan").fetchone()
+        assert shown == {"hnsw.iterative_scan": "relaxed_order"}
+
+
+def test_several_collections_are_searched_as_one(database: Database) -> None:
+    store(database, "a.txt", "red apples grow on trees")
+    store(database, "b.txt", "green pears grow on trees", collection="pears")
+    retriever = HybridRetriever(StoredChunks(database), EMBEDDER)
+    hits = retriever.retrieve("green pears", ["papers", "pears"], limit=5)
+    assert [hit.filename for hit in hits] == ["b.txt", "a.txt"]
+
+
+def test_metadata_and_dates_choose_the_documents(database: Database) -> None:
+    store(database, "a.txt", "apples are red")
+    store(database, "b.txt", "apples are green")
+    with database.transaction() as conn:
+        conn.execute(
+            "UPDATE documents SET metadata = '{\"year\": \"2022\"}', created_at = '2022-05-01Z'"
+            " WHERE name = 'b.txt'"
+        )
+    day = dt.datetime(2022, 6, 1, tzinfo=dt.UTC)
+    by_year, none = Filter(metadata=(("year", "2022"),)), Filter(metadata=(("year", "1999"),))
+    assert [h.filename for h in search(database, "apples", only=by_year)] == ["b.txt"]
+    assert search(database, "apples", only=none) == []
+    assert [h.filename for h in search(database, "apples", only=Filter(until=day))] == ["b.txt"]
+    assert [h.filename for h in search(database, "apples", only=Filter(since=day))] == ["a.txt"]
+
+
+def test_a_word_that_a_collection_was_taught_counts_from_the_next_question_on(
+    database: Database,
+) -> None:
+    store(database, "a.txt", "云栖大会在杭州举行。")
+    retriever = HybridRetriever(StoredChunks(database), EMBEDDER)
+
+    def told() -> dict[str, float]:
+        explained = retriever.explain("云栖大会时间", "papers", limit=1)
+        return {term.text: term.times for term in explained.terms}
+
+    assert told()["会时"] == 1
+    with database.transaction() as conn:
+        add_word(conn, find_collection(conn, "papers").id, "云栖大会")
+    assert "会时" not in told()
+    assert told()["云栖"] == 2
+    with database.transaction() as conn:
+        remove_word(conn, find_collection(conn, "papers").id, "云栖大会")
+    assert told()["云栖"] == 1
+
+
+def test_an_explanation_tells_terms_stages_and_what_hit(database: Database) -> None:
+    store(database, "rivers.txt", "the longest river of asia")
+    store(database, "lakes.txt", "a lake is not a river")
+    explained = HybridRetriever(StoredChunks(database), EMBEDDER).explain(
+        "Which is the longest river?", "papers", limit=2
+    )
+    assert {term.text: term.chunks for term in explained.terms} == {"longest": 1, "river": 2}
+    assert explained.matched == (("longest", "river"), ("river",))
+    assert {stage.name for stage in explained.stages} >= {"lexical", "dense", "verbatim", "fusion"}
+    assert sum(stage.milliseconds for stage in explained.stages) <= explained.milliseconds
+    assert list(explained.hits) == search(database, "Which is the longest river?", 2)

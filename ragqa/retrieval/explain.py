@@ -1,0 +1,95 @@
+"""Why a search found what it found, as plain data."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ragqa.types import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of the question as lexical search takes it."""
+
+    text: str
+    collection: str
+    times: float
+    """How often the question asks for it."""
+    chunks: int
+    """Chunks of the collection that have it."""
+    weight: float
+    """What a chunk that has it gains by it: its inverse document frequency times ``times``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document whose name the question mentions."""
+
+    filename: str
+    score: float
+    """How well the question bears the name out, in (0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the search."""
+
+    name: str
+    collection: str
+    found: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Hits, best first, and how they came about."""
+
+    hits: tuple[Hit, ...]
+    terms: tuple[Term, ...] = ()
+    named: tuple[Named, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    matched: tuple[tuple[str, ...], ...] = ()
+    """For each hit the terms of the question that are in it."""
+    weights: tuple[tuple[str, float], ...] = ()
+    """What each stage is worth in the sum that orders the hits."""
+    milliseconds: float = 0.0
+
+
+def explained_to_json(explained: Explained) -> dict[str, Any]:
+    """Return the explanation without the hits; each hit carries its stages itself."""
+    return {
+        "terms": [asdict(term) for term in explained.terms],
+        "named": [asdict(named) for named in explained.named],
+        "stages": [asdict(stage) for stage in explained.stages],
+        "matched": [list(terms) for terms in explained.matched],
+        "weights": dict(explained.weights),
+        "milliseconds": explained.milliseconds,
+    }
+
+
+class Watch:
+    """Notes how long each step took and how much it found."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+        self._started = time.perf_counter()
+
+    @property
+    def milliseconds(self) -> float:
+        """Time since the watch was made."""
+        return (time.perf_counter() - self._started) * 1000
+
+    @contextmanager
+    def step(self, name: str, collection: str = "") -> Iterator[list[Any]]:
+        """Time a step; what is put into the list that it gives is counted as found."""
+        started = time.perf_counter()
+        found: list[Any] = []
+        yield found
+        took = (time.perf_counter() - started) * 1000
+        self.stages.append(Stage(name, collection, len(found), took))

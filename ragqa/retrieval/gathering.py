@@ -1,0 +1,122 @@
+"""Asking every stage of one collection, and what they say about each other's finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ragqa.retrieval.lexical import hash_term
+from ragqa.retrieval.question import question_terms
+from ragqa.types import DocumentId, Filter, Id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ragqa.ports import Scored, Snapshot
+    from ragqa.retrieval.explain import Watch
+
+DEPTH = 100
+"""Chunks that each stage contributes."""
+VERBATIM = 50
+"""Places where the question stands word for word that are looked at."""
+NAMED = 20
+"""Documents that a question may name for them to be searched on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as the stages of one collection take it."""
+
+    text: str
+    terms: tuple[str, ...]
+    vector: NDArray[np.float32]
+    only: Filter | None
+    counts: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the stages of one collection found, best first."""
+
+    snapshot: Snapshot
+    query: Query
+    stages: dict[str, list[Scored]] = field(default_factory=dict)
+    named: dict[int, float] = field(default_factory=dict)
+    """Documents that the question names."""
+
+    @property
+    def chunk_ids(self) -> list[int]:
+        """Every chunk that any stage found."""
+        return list(dict.fromkeys(s.chunk_id for found in self.stages.values() for s in found))
+
+    def words(self) -> dict[int, float]:
+        """Return each found chunk's share of the best BM25 score that there could be."""
+        best = self.snapshot.best_lexical(self.query.counts)
+        scores = self.snapshot.lexical_of(self.chunk_ids, self.query.counts)
+        return {key: score / best for key, score in scores.items()} if best else {}
+
+    def pages(self, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """Return the same share for the whole page of each chunk."""
+        best = self.snapshot.best_lexical(self.query.counts)
+        scores = self.snapshot.pages_of(chunk_ids, self.query.counts)
+        return {key: score / best for key, score in scores.items()} if best else {}
+
+    def cosines(self) -> Mapping[int, float]:
+        """Return each found chunk's cosine with the question."""
+        return self.snapshot.dense_of(self.chunk_ids, self.query.vector)
+
+    def names(self) -> dict[int, float]:
+        """Return how well each found chunk's document is named."""
+        if not self.named:
+            return {}
+        documents = self.snapshot.documents_of(self.chunk_ids)
+        return {key: self.named.get(document, 0.0) for key, document in documents.items()}
+
+
+def gather(
+    snapshot: Snapshot,
+    question: str,
+    vector: NDArray[np.float32],
+    only: Filter | None,
+    watch: Watch,
+) -> Gathered:
+    """Ask every stage; documents that the question names are searched on their own as well."""
+    name = snapshot.collection_name
+    terms = tuple(question_terms(question, lexicon=snapshot.lexicon()))
+    counts: dict[int, float] = dict(Counter(hash_term(term) for term in terms))
+    query = Query(question, terms, vector, snapshot.narrow(only), counts)
+    gathered = Gathered(snapshot, query)
+    stages, only = gathered.stages, query.only
+    with watch.step("lexical", name) as found:
+        found += snapshot.lexical(counts, limit=DEPTH, only=only)
+    stages["lexical"] = found
+    with watch.step("dense", name) as found:
+        found += snapshot.dense(vector, limit=DEPTH, only=only)
+    stages["dense"] = found
+    with watch.step("verbatim", name) as found:
+        found += snapshot.verbatim(question, limit=VERBATIM, only=only)
+    stages["verbatim"] = found
+    if only is None or not only.documents:
+        with watch.step("named", name) as found:
+            gathered.named = snapshot.names().match(question)
+            found += _search_named(gathered)
+        if gathered.named:
+            stages["named"] = found
+    return gathered
+
+
+def _search_named(gathered: Gathered) -> list[Scored]:
+    """Search the documents that the question names as if there were no others."""
+    if not gathered.named:
+        return []
+    snapshot, query = gathered.snapshot, gathered.query
+    best = sorted(gathered.named, key=lambda number: (-gathered.named[number], number))[:NAMED]
+    documents = tuple(DocumentId(Id(snapshot.collection_id, number)) for number in best)
+    within = replace(query.only or Filter(), documents=documents)
+    found = snapshot.lexical(query.counts, limit=DEPTH // 2, only=within)
+    found += snapshot.dense(query.vector, limit=DEPTH // 2, only=within)
+    return list({scored.chunk_id: scored for scored in found}.values())
