@@ -13,6 +13,7 @@
   * NotBuilt                    501  a part of the contract that is not there yet
   * ModelMissing                503  weights are not on this machine
   * GenerationFailed            502  the generator broke or did not answer
+  * RateLimited                 429  more requests or questions than a key may have
   * Busy                        503  try again later
   * StoreError                  503  Postgres refused or lost the operation
   * DimensionMismatch           500
@@ -33,7 +34,7 @@ class RagqaError(Exception):
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     exit_code: ClassVar[int] = 1
     code: str = "internal"
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -127,6 +128,17 @@ class GenerationFailed(RagqaError):
 
     status = HTTPStatus.BAD_GATEWAY
     code = "generation_failed"
+
+
+class RateLimited(RagqaError):
+    """A key had its share; try again after ``retry_after`` seconds."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class Busy(RagqaError):

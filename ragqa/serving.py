@@ -18,9 +18,10 @@ import uvicorn
 from ragqa.api.app import create_app
 from ragqa.api.warmth import Warmth, import_ahead
 from ragqa.errors import Conflict, RagqaError
-from ragqa.settings import require_key_beyond_loopback
+from ragqa.settings import is_loopback, require_key_beyond_loopback
 from ragqa.store.collections import list_collections
 from ragqa.store.intake import take_in
+from ragqa.store.keys import has_keys
 from ragqa.wiring import open_services
 
 if TYPE_CHECKING:
@@ -46,13 +47,14 @@ def serve(
         Conflict: If a service of the same home runs already, or the port is taken.
         WrongSettings: If the network could reach the service without a key.
     """
-    require_key_beyond_loopback(settings, host)
     with _only_one(settings.home, f"http://{host}:{port}"):
         listener = _listen(host, port)
         import_ahead(settings.embedding_model)
         with listener, open_services(settings) as services:
             warmth = Warmth(services)
-            app = create_app(services, warmth)
+            with services.database.transaction() as conn:
+                require_key_beyond_loopback(settings, host, keys=has_keys(conn))
+            app = create_app(services, warmth, may_be_open=is_loopback(host))
             warmth.start()
             if samples is not None:
                 threading.Thread(

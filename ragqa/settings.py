@@ -77,6 +77,20 @@ class Settings(BaseSettings):
     )
     ocr_dpi: int = Field(default=150, ge=72, le=600, description="Resolution scans are read at.")
     api_key: str = Field(default="", description="Bootstrap administrator key.", repr=False)
+    requests_per_minute: int = Field(
+        default=600,
+        ge=1,
+        description="Requests a key may make in a minute, if it says nothing else.",
+    )
+    session_hours: int = Field(
+        default=12,
+        ge=1,
+        description="Hours that somebody stays signed in on the page.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names, with commas, by which an open service may be called beside localhost.",
+    )
     offline: bool = Field(default=False, description="1: never try the network.")
     max_upload_bytes: int = Field(
         default=1 << 30, gt=0, description="Largest file that is taken, in bytes."
@@ -154,20 +168,48 @@ def load_settings(**given: Any) -> Settings:
         raise WrongSettings(f"{name} is {first.get('input')!r}: {first['msg']}") from error
 
 
-def require_key_beyond_loopback(settings: Settings, host: str) -> None:
+def show_settings(settings: Settings) -> list[dict[str, Any]]:
+    """Return each setting, its value and meaning; of secrets only whether they are set."""
+    shown = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if not field.repr or name == "database_url":
+            value = "•••" if value else ""
+        shown.append(
+            {
+                "name": PREFIX + name.upper(),
+                "value": str(value) if isinstance(value, Path) else value,
+                "default": str(field.default) if isinstance(field.default, Path) else field.default,
+                "description": field.description,
+            }
+        )
+    return shown
+
+
+def require_key_beyond_loopback(settings: Settings, host: str, *, keys: bool = False) -> None:
     """Refuse to serve the network without a key.
 
+    Args:
+        settings: May hold the bootstrap key.
+        host: Where the service is to listen.
+        keys: Whether the database holds keys.
+
     Raises:
-        WrongSettings: If ``host`` is not a loopback address and no key is set.
+        WrongSettings: If ``host`` is not a loopback address and there is no key.
     """
-    if settings.api_key or host == "localhost":
+    if settings.api_key or keys or is_loopback(host):
         return
+    raise WrongSettings(
+        f"--host {host} can be reached from other machines, RAGQA_API_KEY is empty and the "
+        "database holds no keys: set one, make one with `ragqa key create`, or serve on 127.0.0.1"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise WrongSettings(
-            f"--host {host} can be reached from other machines, and RAGQA_API_KEY is empty: "
-            "set a key, or serve on 127.0.0.1"
-        )
+        return False

@@ -9,6 +9,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from ragqa.models.resolve import (
     resolve_embedding_model,
     resolve_llm_model,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ragqa.ports import Embedder, Generator, Reranker
     from ragqa.retrieval.hybrid import HybridRetriever
     from ragqa.settings import Settings
+    from ragqa.store.db import Reach
     from ragqa.types import Collection, Filter, Hit
 
 HASHING = "hashing"
@@ -117,6 +120,10 @@ class Services:
             question, found.name, limit=limit, only=only
         )
 
+    def within(self, reach: Reach) -> Services:
+        """Return the same services for somebody who may not see everything; models are shared."""
+        return _Within(self, reach)
+
     def create_collection(self, name: str) -> Collection:
         """Make an empty collection bound to the embedding model that the settings name."""
         embedder = self.embedder()
@@ -178,6 +185,26 @@ class Services:
             retriever=self.retriever(model),
             quotes=StoredQuotes(self.database),
         )
+
+
+class _Within(Services):
+    """Services over a restricted database."""
+
+    def __init__(self, whole: Services, reach: Reach) -> None:
+        super().__init__(whole.settings, whole.database.within(reach), whole.files)
+        self._whole = whole
+
+    @override
+    def embedder(self, model: str | None = None) -> Embedder:
+        return self._whole.embedder(model)
+
+    @override
+    def generator(self) -> Generator:
+        return self._whole.generator()
+
+    @override
+    def reranker(self) -> Reranker | None:
+        return self._whole.reranker()
 
 
 @contextmanager

@@ -147,7 +147,9 @@ def services(database_url: str, tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture
 def client(services: Services) -> Iterator[TestClient]:
     """A client of the real application over ``services``."""
-    with TestClient(create_app(services), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(services), base_url="http://127.0.0.1", raise_server_exceptions=False
+    ) as client:
         yield client
 
 

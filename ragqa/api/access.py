@@ -1,50 +1,67 @@
-"""Who may call: the bootstrap key, when one is set, opens everything under /v1."""
+"""What a route gets: who calls, and the services as this caller may use them."""
 
 from __future__ import annotations
 
-import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ragqa.errors import Unauthorized
+from ragqa.api.warden import COOKIE, Warden
+from ragqa.callers import Caller, Role
+from ragqa.errors import Forbidden
 from ragqa.wiring import Services
 
 bearer = HTTPBearer(auto_error=False, description="`Authorization: Bearer KEY`")
 
 
-def services_of(request: Request) -> Services:
-    """Return the services of the application that serves this request."""
-    services: Services = request.app.state.services
-    return services
+def warden_of(request: Request) -> Warden:
+    """Return who guards the application that serves this request."""
+    warden: Warden = request.app.state.warden
+    return warden
+
+
+Guard = Annotated[Warden, Depends(warden_of)]
+
+
+def caller_of(
+    request: Request,
+    warden: Guard,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller:
+    """Find out who calls.
+
+    Raises:
+        Unauthorized: If a key is needed, and is missing or wrong.
+        Forbidden: If a stranger's page may have sent this.
+        RateLimited: If they ask too often.
+    """
+    key = credentials.credentials if credentials else None
+    caller = warden.identify(key, request.cookies.get(COOKIE))
+    request.state.caller = caller
+    warden.check_origin(request.method, request.headers, with_key=key is not None)
+    return caller
+
+
+Visitor = Annotated[Caller, Depends(caller_of)]
+
+
+def services_of(warden: Guard, caller: Visitor) -> Services:
+    """Return the services within the reach of whoever calls."""
+    return warden.within(caller)
 
 
 Given = Annotated[Services, Depends(services_of)]
 
 
-def require_key(
-    services: Given,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> None:
-    """Refuse a request without the right key, when there is one.
+def only(role: Role) -> dict[str, Any]:
+    """Return what makes a route one for ``role`` and those above it."""
 
-    Raises:
-        Unauthorized: If the key is missing or wrong.
-    """
-    check_key(services, credentials.credentials if credentials else None)
+    def check(caller: Visitor) -> None:
+        if not caller.may(role):
+            raise Forbidden(
+                f"this takes a key with the role {role}, {caller.name!r} is a {caller.role}: ask "
+                "an administrator. 此密钥权限不足，请联系管理员。"
+            )
 
-
-def check_key(services: Services, key: str | None) -> None:
-    """Refuse a caller without the right key, when there is one.
-
-    Raises:
-        Unauthorized: If the key is missing or wrong.
-    """
-    wanted = services.settings.api_key
-    if not wanted:
-        return
-    if key is None:
-        raise Unauthorized("a key is needed: send the header `Authorization: Bearer KEY`")
-    if not secrets.compare_digest(key.encode("utf-8", "replace"), wanted.encode()):
-        raise Unauthorized("this key is not known")
+    return {"dependencies": [Depends(check)], "openapi_extra": {"x-role": role}}

@@ -15,17 +15,22 @@ from ragqa.api import (
     documents,
     embeddings,
     health,
+    keys,
     openai,
     pages,
     search,
+    session,
+    versions,
 )
-from ragqa.api.access import require_key
+from ragqa.api.access import caller_of
 from ragqa.api.admission import Admission
+from ragqa.api.auditing import KeepAudit
 from ragqa.api.limits import LimitBodies
 from ragqa.api.mcp import Door
 from ragqa.api.measures import Measures
 from ragqa.api.problems import answer_with_problems
 from ragqa.api.tracing import TraceRequests
+from ragqa.api.warden import Warden
 from ragqa.api.warmth import Warmth
 from ragqa.web import mount
 
@@ -41,10 +46,27 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
 
-def create_app(services: Services, warmth: Warmth | None = None) -> FastAPI:
-    """Build the HTTP application."""
+GUARDED = (
+    collections,
+    documents,
+    versions,
+    pages,
+    search,
+    ask,
+    answers,
+    openai,
+    embeddings,
+    keys,
+)
+
+
+def create_app(
+    services: Services, warmth: Warmth | None = None, *, may_be_open: bool = True
+) -> FastAPI:
+    """Build the HTTP application; with ``may_be_open``, it needs no key while there are none."""
+    warden = Warden(services, may_be_open=may_be_open)
     admission = Admission(services.settings.max_questions)
-    door = Door(services, admission)
+    door = Door(services, warden, admission)
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
@@ -53,17 +75,21 @@ def create_app(services: Services, warmth: Warmth | None = None) -> FastAPI:
 
     app = FastAPI(title="ragqa", version="0.1.0", description=ABOUT, lifespan=live)
     app.state.services = services
+    app.state.warden = warden
     app.state.warmth = warmth or Warmth(services)
     app.state.measures = Measures()
     app.state.admission = admission
     # The last one added is the outermost.
     app.add_middleware(LimitBodies, largest_file=services.settings.max_upload_bytes)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(KeepAudit, services=services)
     app.add_middleware(TraceRequests, measures=app.state.measures)
     answer_with_problems(app)
     app.include_router(health.router)
-    for module in (collections, documents, pages, search, ask, answers, openai, embeddings):
-        app.include_router(module.router, prefix="/v1", dependencies=[Depends(require_key)])
+    # Signing in is how one gets past the guard.
+    app.include_router(session.router, prefix="/v1")
+    for module in GUARDED:
+        app.include_router(module.router, prefix="/v1", dependencies=[Depends(caller_of)])
     app.router.routes.append(door.route)
     mount(app)
     return app

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ragqa.answering.answerer import Evidence, Finished
-from ragqa.api.access import Given
+from ragqa.api.access import Given, warden_of
 from ragqa.api.problems import problem_of
 from ragqa.api.schemas import Question
 from ragqa.api.streams import EVENT_STREAM, LastOnly, event, until_gone
@@ -70,9 +70,11 @@ def admit(request: Request, events: Generator[Event, None, None]) -> Generator[E
 
     Raises:
         Busy: At the first event, if there is no place.
+        RateLimited: If the caller's key had its questions for today.
     """
     admission: Admission = request.app.state.admission
     with admission.enter(), closing(events):
+        warden_of(request).spend(request.state.caller, questions=1)
         yield from events
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from ragqa.api.access import Given
+from ragqa.api.access import Given, Guard, Visitor, only
 from ragqa.api.caching import ASK_AGAIN, NOT_MODIFIED, has_already, not_modified
 from ragqa.api.streams import EVENT_STREAM, attachment, event
 from ragqa.errors import InvalidInput, RagqaError
@@ -46,14 +46,19 @@ def parse_id(text: str) -> DocumentId:
     return DocumentId(Id.parse(text, "document"))
 
 
-@router.post("/collections/{collection}/documents", status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    "/collections/{collection}/documents", status_code=HTTPStatus.ACCEPTED, **only("writer")
+)
 def upload(
     collection: str,
     services: Given,
     files: Annotated[list[UploadFile], File(description="One file or more.")],
+    warden: Guard,
+    caller: Visitor,
     password: Password = None,
 ) -> dict[str, Any]:
     """Take files in; their reading is queued. A file that is refused stops no other."""
+    warden.spend(caller, upload_bytes=sum(file.size or 0 for file in files))
     with services.database.transaction() as conn:
         found = collections.find_collection(conn, collection)
     taken: list[Document] = []
@@ -106,7 +111,7 @@ def show(document_id: str, services: Given) -> dict[str, Any]:
     return document_to_json(_find(services, parse_id(document_id)))
 
 
-@router.delete("/documents/{document_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/documents/{document_id}", status_code=HTTPStatus.NO_CONTENT, **only("writer"))
 def delete(document_id: str, services: Given) -> Response:
     """Delete a document; when this returns, nothing of it is left."""
     intake.delete_document(services.database, services.files, parse_id(document_id))
@@ -145,7 +150,7 @@ async def _events(
             return
 
 
-@router.post("/documents/{document_id}/cancel", status_code=HTTPStatus.ACCEPTED)
+@router.post("/documents/{document_id}/cancel", status_code=HTTPStatus.ACCEPTED, **only("writer"))
 def cancel(document_id: str, services: Given) -> dict[str, Any]:
     """Stop reading the newest version; what is served stays served."""
     key = parse_id(document_id)
@@ -155,7 +160,7 @@ def cancel(document_id: str, services: Given) -> dict[str, Any]:
         return document_to_json(documents.find_document(conn, key))
 
 
-@router.post("/documents/{document_id}/retry", status_code=HTTPStatus.ACCEPTED)
+@router.post("/documents/{document_id}/retry", status_code=HTTPStatus.ACCEPTED, **only("writer"))
 def retry(
     document_id: str,
     services: Given,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from ragqa.api.access import Given
 from ragqa.store.jobs import count_stored
 
 if TYPE_CHECKING:
     from ragqa.api.admission import Admission
     from ragqa.api.measures import Measures
     from ragqa.api.warmth import Warmth
+    from ragqa.wiring import Services
 
 router = APIRouter(tags=["health"])
 
@@ -36,9 +36,10 @@ def is_ready(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
-def show_metrics(request: Request, services: Given) -> Response:
+def show_metrics(request: Request) -> Response:
     """Give the measures of this process in Prometheus' text format."""
     measures: Measures = request.app.state.measures
+    services: Services = request.app.state.services
     with services.database.transaction() as conn:
         measures.note_stored(count_stored(conn))
     admission: Admission = request.app.state.admission

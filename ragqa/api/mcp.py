@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import MCPServer
@@ -10,11 +11,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 
 from ragqa.answering.answerer import Finished
-from ragqa.api.access import check_key
 from ragqa.api.problems import answer_known
 from ragqa.api.schemas import QUESTION_CHARACTERS, storable
 from ragqa.errors import RagqaError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from ragqa.api.admission import Admission
+    from ragqa.api.warden import Warden
+    from ragqa.callers import Caller
     from ragqa.wiring import Services
 
 PATH = "/mcp"
@@ -51,21 +54,32 @@ Name = Annotated[
 TopK = Annotated[int, Field(ge=1, le=50, description="Most passages.")]
 
 
-def build_server(services: Services, admission: Admission | None = None) -> MCPServer:
-    """Return the server with its four tools; none of them changes anything but adds an answer."""
+def build_server(
+    services_now: Callable[[], Services],
+    admission: Admission | None = None,
+    charge: Callable[[], None] = lambda: None,
+) -> MCPServer:
+    """Return the server with its four tools; none of them changes anything but adds an answer.
+
+    Args:
+        services_now: Gives what the caller of the moment may use.
+        admission: Places for questions.
+        charge: Called before each question.
+    """
     server: MCPServer = MCPServer("ragqa", instructions=ABOUT, version="0.1.0")
 
     def search(query: Text, collection: Name, top_k: TopK = 10) -> dict[str, Any]:
         """Find the passages that may answer a query, best first, each with its place."""
         with _told():
-            hits = services.retrieve(storable(query), storable(collection), limit=top_k)
+            hits = services_now().retrieve(storable(query), storable(collection), limit=top_k)
         return {"query": query, "hits": hits_to_json(hits)}
 
     def ask(question: Text, collection: Name, top_k: TopK = 10) -> dict[str, Any]:
         """Answer a question; every sentence cites a place on a page, or there is a refusal."""
         held: AbstractContextManager[None] = admission.enter() if admission else nullcontext()
         with _told(), held:
-            events = services.ask(storable(question), storable(collection), limit=top_k)
+            charge()
+            events = services_now().ask(storable(question), storable(collection), limit=top_k)
             with closing(events):
                 *_, last = events
         assert isinstance(last, Finished)
@@ -79,7 +93,7 @@ def build_server(services: Services, admission: Admission | None = None) -> MCPS
         page: Annotated[int, Field(ge=1, le=1_000_000, description="From 1.")],
     ) -> dict[str, Any]:
         """Show the text of a page, its blocks and where they stand."""
-        with _told(), services.database.transaction() as conn:
+        with _told(), services_now().database.transaction() as conn:
             key = DocumentId(Id.parse(document_id, "document"))
             return page_to_json(read_stored_page(conn, key, page))
 
@@ -92,7 +106,7 @@ def build_server(services: Services, admission: Admission | None = None) -> MCPS
         ] = None,
     ) -> dict[str, Any]:
         """List the collections, or the documents of one with their state."""
-        with _told(), services.database.transaction() as conn:
+        with _told(), services_now().database.transaction() as conn:
             if collection is None:
                 names = [found.name for found in collections.list_collections(conn)]
                 return {"collections": names}
@@ -116,20 +130,23 @@ def _told() -> Iterator[None]:
 
 
 class Door:
-    """The server behind HTTP: guarded by the same key as everything else."""
+    """The server behind HTTP: guarded by the same keys as everything else."""
 
-    def __init__(self, services: Services, admission: Admission) -> None:
+    def __init__(self, services: Services, warden: Warden, admission: Admission) -> None:
         self._services = services
-        server = build_server(services, admission)
-        # Without a key, only pages of this machine may speak to us: a name that somebody points
-        # at the loopback address must not open the door to a stranger's page.
-        guard = TransportSecuritySettings(
-            enable_dns_rebinding_protection=not services.settings.api_key,
-            allowed_hosts=["127.0.0.1:*", "localhost:*", "[::1]:*"],
-            allowed_origins=["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*"],
+        self._warden = warden
+        # No default: a tool that runs for nobody in particular fails.
+        self._visitor: ContextVar[Caller] = ContextVar("visitor")
+        server = build_server(
+            lambda: warden.within(self._visitor.get()),
+            admission,
+            lambda: warden.spend(self._visitor.get(), questions=1),
         )
         self._app: ASGIApp = server.streamable_http_app(
-            streamable_http_path=PATH, stateless_http=True, transport_security=guard
+            streamable_http_path=PATH,
+            stateless_http=True,
+            # The warden looks at hosts and origins, as it does for every other route.
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         )
         self.running = server.session_manager.run
 
@@ -141,10 +158,14 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a caller with the right key in."""
         request = Request(scope)
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+        key = sent.strip() if scheme.casefold() == "bearer" else None
         try:
-            check_key(self._services, key.strip() if scheme.casefold() == "bearer" else None)
+            caller = await run_in_threadpool(self._warden.identify, key, None)
+            request.state.caller = caller
+            self._warden.check_origin(request.method, request.headers, with_key=key is not None)
         except RagqaError as error:
             await answer_known(request, error)(scope, receive, send)
             return
+        self._visitor.set(caller)
         await self._app(scope, receive, send)

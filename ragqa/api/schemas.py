@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
+from ragqa.callers import Limits, Role
 from ragqa.types import DocumentId, Filter, Id
 
 QUESTION_CHARACTERS = 1000
@@ -47,6 +56,40 @@ class NewCollection(Request):
     """Body of ``POST /v1/collections``."""
 
     name: CollectionName = Field(examples=["manuals"])
+
+
+class SignIn(Request):
+    """Body of ``POST /v1/session``."""
+
+    key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+
+
+class NewKey(Request):
+    """Body of ``POST /v1/keys``."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        examples=["reading room"]
+    )
+    role: Role = "reader"
+    collections: list[CollectionName] | None = Field(
+        default=None,
+        max_length=1000,
+        examples=[["manuals"]],
+        description="What the key may see; null: every collection, those to come included.",
+    )
+    expires_at: dt.datetime | None = Field(default=None, examples=["2030-01-01T00:00:00Z"])
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    questions_a_day: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    upload_bytes_a_day: Annotated[int, Field(ge=1, lt=1 << 60)] | None = None
+
+    @field_validator("expires_at")
+    @classmethod
+    def _in_utc(cls, given: dt.datetime | None) -> dt.datetime | None:
+        return given.replace(tzinfo=dt.UTC) if given and given.tzinfo is None else given
+
+    def to_limits(self) -> Limits:
+        """Return the limits of the core."""
+        return Limits(self.requests_per_minute, self.questions_a_day, self.upload_bytes_a_day)
 
 
 class FilterFields(Request):

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from ragqa.cli import doors, lexicon, questions, upkeep
+from ragqa.cli import doors, keys, lexicon, questions, upkeep
 from ragqa.errors import RagqaError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ lexicon.mount(app)
 questions.mount(app)
 upkeep.mount(app)
 doors.mount(app)
+keys.mount(app)
 
 
 def main() -> None:

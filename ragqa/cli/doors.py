@@ -22,4 +22,4 @@ def mcp() -> None:
     from ragqa.wiring import open_services
 
     with open_services(settings) as services:
-        build_server(services).run("stdio")
+        build_server(lambda: services).run("stdio")

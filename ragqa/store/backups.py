@@ -50,6 +50,11 @@ TABLES = (
     "batch_runs",
     "answers",
     "feedback",
+    "api_keys",
+    "grants",
+    "key_usage",
+    "page_sessions",
+    "audit_log",
 )
 
 SEQUENCES = """

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
+from typing_extensions import override
 
-from ragqa.errors import StoreError
+from ragqa.errors import Forbidden, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,30 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     Row = dict[str, Any]
+
+IDENTIFY = (
+    "SELECT set_config('role', %s, true), set_config('ragqa.collections', %s::bigint[]::text, true)"
+)
+# Both settings end with the transaction; a connection that kept one would be a leak, so it is
+# looked for, in the round trip that finds out whether the connection lives.
+IS_ITSELF = (
+    "SELECT current_user = session_user"
+    " AND coalesce(current_setting('ragqa.collections', true), '') = '' AS itself"
+)
+
+CANNOT_BECOME = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidParameterValue,
+    psycopg.errors.UndefinedObject,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a restricted caller may see and do; Postgres itself holds it to that."""
+
+    role: Literal["ragqa_reader", "ragqa_writer"]
+    collections: tuple[int, ...]
 
 
 class Database:
@@ -45,6 +71,10 @@ class Database:
                 conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield conn
 
+    def within(self, reach: Reach) -> Database:
+        """Return the same database as somebody sees it who may not see everything."""
+        return _Restricted(self, reach)
+
     def close(self) -> None:
         """Close every connection; a closed database opens again when used."""
         if self._pool is not None and self._pid == os.getpid():
@@ -61,10 +91,60 @@ class Database:
                 max_size=self._max_size,
                 open=True,
                 configure=register_vector,
-                check=ConnectionPool.check_connection,
+                check=_check,
                 kwargs={"row_factory": dict_row},
             )
         return self._pool
+
+
+class _Restricted(Database):
+    """A database whose every transaction runs under a reach, in connections of another's pool."""
+
+    def __init__(self, whole: Database, reach: Reach) -> None:
+        super().__init__(whole.conninfo)
+        self._whole = whole
+        self._reach = reach
+
+    @override
+    @contextmanager
+    def transaction(self, *, repeatable: bool = False) -> Iterator[Connection[Row]]:
+        """Borrow a connection that sees no row beyond the reach.
+
+        Raises:
+            Forbidden: If the reach does not allow what was asked.
+            StoreError: If Postgres cannot be reached or refuses.
+        """
+        with self._whole.transaction(repeatable=repeatable) as conn:
+            try:
+                conn.execute(IDENTIFY, [self._reach.role, list(self._reach.collections)])
+            except CANNOT_BECOME as error:
+                raise StoreError(
+                    f"Postgres does not let us become {self._reach.role} ({str(error).strip()}): "
+                    "keys for single collections cannot be served: see `ragqa doctor`"
+                ) from error
+            yield conn
+
+    @override
+    def within(self, reach: Reach) -> Database:
+        raise StoreError("a reach is never widened: begin with the whole database")
+
+    @override
+    def close(self) -> None:
+        """Do nothing: the connections are another's."""
+
+
+def _check(conn: Connection[Row]) -> None:
+    """Refuse a connection that is dead, or that still is somebody else.
+
+    Raises:
+        psycopg.Error: Then the pool takes another.
+    """
+    conn.autocommit = True
+    row = conn.execute(IS_ITSELF).fetchone()
+    conn.autocommit = False
+    if row is None or not row["itself"]:
+        conn.close()  # the pool would offer it again
+        raise psycopg.OperationalError("the connection kept the identity of its last user")
 
 
 @contextmanager
@@ -74,5 +154,7 @@ def translate_errors() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise StoreError("the database did not answer within 10 s; is it running?") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Forbidden(f"this key may not do that: {str(error).strip()}") from error
     except psycopg.Error as error:
         raise StoreError(f"the database refused: {str(error).strip()}") from error

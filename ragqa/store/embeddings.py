@@ -84,6 +84,7 @@ def ensure_embeddings_table(
         conn.execute(
             sql.SQL(CREATE).format(table=table.identifier, dimension=sql.Literal(dimension))
         )
+        conn.execute("SELECT ragqa_guard_table(%s::regclass)", [table.name])
     if table.dimension != dimension:
         raise DimensionMismatch(expected=table.dimension, actual=dimension)
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from ragqa.store.db import translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
 
 LOCK = 0x7261677161  # "ragqa": one migrating process at a time
 IN_PACKAGE = Path(__file__).parent.parent / "migrations"
@@ -41,9 +44,19 @@ def migrate(conninfo: str) -> list[str]:
         conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             conn.execute(HISTORY)
-            return [name for name, script in _scripts() if _apply(conn, name, script)]
+            applied = [name for name, script in _scripts() if _apply(conn, name, script)]
+            if applied:
+                _guard(conn)
+            return applied
         finally:
             conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _guard(conn: psycopg.Connection[Any]) -> None:
+    """Put new tables under row-level security, as far as this user may."""
+    row = conn.execute("SELECT ragqa_guard()").fetchone()
+    if row is not None and row[0]:
+        logger.warning("keys for single collections will be refused here: %s", row[0])
 
 
 def _scripts() -> Iterator[tuple[str, str]]:

@@ -107,7 +107,7 @@ def test_a_service_killed_in_mid_answer_is_said_so_and_found_again(
     assert "三年" in page.locator(".answer-text").inner_text()
 
 
-def test_a_key_is_asked_for_kept_for_the_tab_and_sent_for_pictures_too(
+def test_one_signs_in_with_a_key_stays_so_in_a_cookie_and_signs_out(
     serve: Callable[..., Served], look: Callable[..., Page], make_pdf: MakePdf
 ) -> None:
     served = serve(RAGQA_API_KEY="a-long-enough-key-0123456789")
@@ -127,8 +127,16 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_sent_for_pictures_too(
     looking.ask(page, "When must receipts be handed in?")
     page.locator(".answer-text button.marker").first.click()
     image = looking.wait_for_picture(page)
-    assert image.get_attribute("src").startswith("blob:")
     assert looking.yellow(looking.picture(image)).any()
     page.reload()
     page.locator(".turn").wait_for()
     assert page.get_by_label("API key").count() == 0
+    kept = page.evaluate("document.cookie + JSON.stringify({...sessionStorage, ...localStorage})")
+    assert "a-long-enough-key" not in kept
+    assert "ragqa_session" not in kept
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+    page.get_by_role("button", name="Signed in as").click()
+    page.get_by_label("API key").wait_for()
+    assert page.context.cookies() == []

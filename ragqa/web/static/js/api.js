@@ -14,24 +14,44 @@ export class Problem extends Error {
 
 let asking = null;
 let askForKey = async () => false;
+let signedIn = 0; // how often; a request that was refused before the last time need not ask
 
-/** Give the function that asks the person for a key; it resolves to true when one was entered. */
+/** Who we are to the service: `{open, name, role, collections}`, or null before it was told. */
+export const who = { is: null };
+export const may = (role) => who.is === null || ["reader", "writer", "administrator"].indexOf(who.is.role) >= ["reader", "writer", "administrator"].indexOf(role);
+
+/** Give the function that asks the person for a key; it resolves to true when they signed in. */
 export function whenKeyIsNeeded(ask) {
   askForKey = ask;
 }
 
-export const key = () => session.get("key");
-export const keepKey = (value) => session.set("key", value);
-
-export function headers(more = {}) {
-  const held = key();
-  return held ? { ...more, Authorization: `Bearer ${held}` } : more;
+/** Show the service a key, once; from then on the browser sends a cookie that scripts cannot read. */
+export async function signIn(key) {
+  const response = await fetch("/v1/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ key }) }).catch(() => null);
+  if (!response) throw new Problem(0, "unreachable");
+  if (!response.ok) throw toProblem(response.status, await response.text().catch(() => ""));
+  who.is = await response.json();
+  signedIn += 1;
+  emit("who");
 }
 
+export async function signOut() {
+  await request("DELETE", "/v1/session");
+  who.is = null;
+}
+
+/** Learn who we are; it may ask for a key. */
+export async function learnWho() {
+  who.is = await call("GET", "/v1/session");
+  emit("who");
+}
+
+export const times = () => signedIn;
+
 /** Ask for a key once, however many requests were refused at the same time. */
-export function obtainKey(refused) {
-  if (refused !== key()) return Promise.resolve(true); // another request got a new one meanwhile
-  asking ??= askForKey(refused !== null).finally(() => (asking = null));
+export function obtainKey(before) {
+  if (before !== signedIn) return Promise.resolve(true); // somebody signed in meanwhile
+  asking ??= askForKey().finally(() => (asking = null));
   return asking;
 }
 
@@ -48,13 +68,13 @@ export function toProblem(status, text) {
 
 /** Fetch, asking for a key when the service wants one. Throws Problem, or AbortError when aborted. */
 export async function request(method, path, { json, form, accept = "application/json", signal } = {}) {
-  const held = key();
+  const before = signedIn;
   let response;
   try {
     response = await fetch(path, {
       method,
       signal,
-      headers: headers({ Accept: accept, ...(json === undefined ? {} : { "Content-Type": "application/json" }) }),
+      headers: { Accept: accept, ...(json === undefined ? {} : { "Content-Type": "application/json" }) },
       body: json === undefined ? form : JSON.stringify(json),
     });
   } catch (error) {
@@ -64,7 +84,7 @@ export async function request(method, path, { json, form, accept = "application/
   }
   emit("reached");
   if (response.ok) return response;
-  if (response.status === 401 && (await obtainKey(held))) return request(method, path, { json, form, accept, signal });
+  if (response.status === 401 && (await obtainKey(before))) return request(method, path, { json, form, accept, signal });
   throw toProblem(response.status, await response.text().catch(() => ""));
 }
 
@@ -122,28 +142,18 @@ export function pageImage(documentId, page, { dpi = 110, ...marks } = {}) {
   return `/v1/documents/${encodeURIComponent(documentId)}/pages/${page}/image?${query}`;
 }
 
-/**
- * Put a picture into `img`; resolves when it is drawn. Without a key the browser loads it (and
- * caches it); with one it is fetched, because an `img` cannot send a key.
- */
-export async function load(img, address, signal) {
+/** Put a picture into `img`; resolves when it is drawn. The browser loads it, and caches it. */
+export async function load(img, address, signal, again = true) {
   const shown = new Promise((resolve, reject) => {
     img.onload = resolve;
     img.onerror = () => reject(new Problem(0, "image_failed"));
   });
-  shown.catch(() => {}); // awaited below, or not at all when the fetch failed first
-  if (key()) {
-    const response = await request("GET", address, { accept: "image/png", signal });
-    const local = URL.createObjectURL(await response.blob());
-    img.src = local;
-    return shown.finally(() => URL.revokeObjectURL(local));
-  }
   img.src = address;
   try {
     return await shown;
   } catch (error) {
     if (signal?.aborted) throw error;
     await request("GET", address, { accept: "image/png", signal }); // tells what is wrong, or asks for the key
-    return key() ? load(img, address, signal) : Promise.reject(error);
+    return again ? load(img, address, signal, false) : Promise.reject(error);
   }
 }

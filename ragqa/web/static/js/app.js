@@ -1,10 +1,10 @@
 // The page: header, documents at the side, the view in the middle, the page panel at the other side.
 
-import { keepKey, key, whenKeyIsNeeded } from "./api.js";
+import { learnWho, signIn, signOut, whenKeyIsNeeded, who } from "./api.js";
 import { collections, loadCollections, open, preferred } from "./collections.js";
 import { banner, checkAtStart } from "./connection.js";
 import { resume } from "./conversations.js";
-import { prompt } from "./dialogs.js";
+import { attempt, prompt } from "./dialogs.js";
 import { button, fill, h, icon, iconButton, isNarrow, keepingFocus } from "./dom.js";
 import { isActive, documents } from "./documents.js";
 import { emit, on } from "./events.js";
@@ -38,17 +38,29 @@ function chooseTheme() {
   drawHeader();
 }
 
-async function changeKey(refused = false) {
+async function askForKey() {
   const given = await prompt({
     title: t("key.title"),
     label: t("key.label"),
-    hint: t(refused ? "key.refused" : "key.hint"),
+    hint: t("key.hint"),
     go: t("key.go"),
     type: "password",
     maxlength: 400,
-    act: async (value) => keepKey(value),
+    act: enter,
   });
   return Boolean(given);
+}
+
+async function enter(value) {
+  try {
+    await signIn(value);
+  } catch (problem) {
+    throw problem.status === 401 ? { code: "key_refused", message: problem.message } : problem;
+  }
+}
+
+async function leave() {
+  if (await attempt(signOut)) location.reload();
 }
 
 function tab(place, name, iconName, label, count) {
@@ -79,7 +91,7 @@ function fillHeader() {
     h(
       "div",
       { class: "top-tools" },
-      key() ? iconButton("key", t("key.change"), async () => (await changeKey()) && location.reload()) : null,
+      who.is && !who.is.open ? iconButton("key", t("key.change", { name: who.is.name }), leave) : null,
       h("button", { type: "button", class: "icon-button words", lang: language() === "zh" ? "en" : "zh-CN", onclick: () => speak(language() === "zh" ? "en" : "zh"), "aria-label": language() === "zh" ? "Switch to English" : "切换到中文", title: language() === "zh" ? "English" : "中文" }, language() === "zh" ? "EN" : "中"),
       iconButton(THEMES[theme()], t(`theme.${theme()}`), chooseTheme),
     ),
@@ -164,11 +176,13 @@ function follow({ focus = true } = {}) {
 
 async function start() {
   await loadCollections();
+  if (who.is === null) learnWho().catch(() => {}); // the page does without
   follow({ focus: true });
 }
 
 on("route", () => follow());
 on("language", drawAll);
+on("who", drawHeader);
 on("collection", drawSide);
 on("document", drawHeader);
 on("documents", drawHeader);
@@ -187,7 +201,7 @@ addEventListener("keydown", (event) => {
   }
 });
 
-whenKeyIsNeeded(changeKey);
+whenKeyIsNeeded(askForKey);
 acceptDrops();
 drawAll();
 checkAtStart();

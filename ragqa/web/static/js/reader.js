@@ -1,8 +1,7 @@
 // A document, page by page: the image with the recognised blocks over it, the text beside it.
 
-import { call, key, load, pageImage, request } from "./api.js";
+import { call, load, pageImage } from "./api.js";
 import { button, fill, h, icon, iconButton } from "./dom.js";
-import { attempt } from "./dialogs.js";
 import { fetchDocument, path } from "./documents.js";
 import { has, percent, t } from "./i18n.js";
 import { problemBox } from "./problems.js";
@@ -35,15 +34,6 @@ function overlay(page, light) {
 function origin(page) {
   const read = t(`source.${page.source}.page`);
   return page.source === "ocr" && page.ocr_confidence !== null ? `${read} · ${t("ocr.confidence", { share: percent(page.ocr_confidence) })}` : read;
-}
-
-async function openOriginal(document) {
-  // A link cannot carry a key; then the file is fetched and opened from memory.
-  const response = await request("GET", `${path(document.id)}/file`, { accept: "*/*" });
-  const local = URL.createObjectURL(await response.blob());
-  const link = h("a", { href: local, download: document.filename.split("/").pop() });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(local), 10000);
 }
 
 function warningsOf(document, number) {
@@ -82,9 +72,7 @@ export function readerView(place) {
       toggle.setAttribute("aria-pressed", String(overlaid));
       image.classList.toggle("bare", !overlaid);
     }, { icon: "blocks", class: "link", "aria-pressed": String(overlaid) });
-    const original = key()
-      ? button(t("document.original"), () => attempt(() => openOriginal(document)), { class: "link", icon: "open" })
-      : h("a", { class: "link", href: `${path(document.id)}/file`, download: "" }, icon("open"), h("span", {}, t("document.original")));
+    const original = h("a", { class: "link", href: `${path(document.id)}/file`, download: "" }, icon("open"), h("span", {}, t("document.original")));
     fill(
       head,
       h("div", { class: "reader-title" }, h("a", { class: "icon-button", href: address({ collection: place.collection }), "aria-label": t("back"), title: t("back") }, icon("back")), h("h1", { title: document.filename }, h("bdi", {}, document.filename))),

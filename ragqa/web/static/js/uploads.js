@@ -1,6 +1,6 @@
 // Files on their way to the service, one request a file, two at a time.
 
-import { headers, key, obtainKey, Problem, toProblem } from "./api.js";
+import { obtainKey, times, Problem, toProblem } from "./api.js";
 import { collections } from "./collections.js";
 import { documents, take, watchActive } from "./documents.js";
 import { emit } from "./events.js";
@@ -40,19 +40,19 @@ function start(job) {
     Object.assign(job, { sent: Math.min(job.file.size, event.loaded), total: job.file.size });
     emit("upload", job.id);
   };
-  const held = key();
-  xhr.onload = () => arrive(job, held);
+  const before = times();
+  xhr.onload = () => arrive(job, before);
   xhr.onerror = () => {
     emit("unreachable");
     fail(job, new Problem(0, "upload_broken"));
   };
   xhr.open("POST", `/v1/collections/${encodeURIComponent(job.collection)}/documents`);
-  for (const [name, value] of Object.entries(headers({ Accept: "application/json" }))) xhr.setRequestHeader(name, value);
+  xhr.setRequestHeader("Accept", "application/json");
   xhr.send(body);
   emit("upload", job.id);
 }
 
-async function arrive(job, held) {
+async function arrive(job, before) {
   const { status, responseText } = job.xhr;
   if (status >= 200 && status < 300) {
     uploads.jobs = uploads.jobs.filter((other) => other !== job);
@@ -67,7 +67,7 @@ async function arrive(job, held) {
     made.forEach((document) => emit("arrived", document));
     return next();
   }
-  if (status === 401 && (await obtainKey(held))) return start(job);
+  if (status === 401 && (await obtainKey(before))) return start(job);
   return fail(job, toProblem(status, responseText));
 }
 
