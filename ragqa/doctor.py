@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ragqa.errors import RagqaError
 from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
 from ragqa.store.jobs import count_waiting
+from ragqa.store.keys import SLOW_BEHIND_POLICIES, list_keys, require_guard
 from ragqa.wiring import EXTRACTIVE, HASHING, open_services
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def examine(settings: Settings) -> dict[str, Any]:
     try:
         with open_services(settings) as services:
             checks.append(_check("database", lambda: _look_at_database(services)))
+            checks.append(_check("permissions", lambda: _look_at_permissions(services)))
             checks.append(_check("queue", lambda: _look_at_queue(services)))
     except RagqaError as error:
         checks.append({"name": "database", "ok": False, "detail": str(error)})
@@ -101,6 +103,22 @@ def _look_at_database(services: Services) -> str:
         raise RagqaError("the database has no pgvector: CREATE EXTENSION vector")
     kind = "given by RAGQA_DATABASE_URL" if services.settings.database_url else "embedded"
     return f"Postgres {row['server']}, pgvector {row['pgvector']}, {kind}"
+
+
+def _look_at_permissions(services: Services) -> str:
+    with services.database.transaction() as conn:
+        require_guard(conn)
+        row = conn.execute(SLOW_BEHIND_POLICIES).fetchone()
+        count = len(list_keys(conn))
+    keys = f"{count} keys" if count else "no keys: open to this machine"
+    slow = row["functions"] if row is not None else None
+    if slow:
+        # Right all the same, so nothing is broken.
+        return (
+            f"{keys}; searches by keys with grants are slow in large collections until a superuser "
+            f"marks as LEAKPROOF: {slow} (docs/keys.md)"
+        )
+    return f"{keys}; row-level security is ready to hold keys to their collections"
 
 
 def _look_at_queue(services: Services) -> str:

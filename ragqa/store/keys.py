@@ -42,6 +42,13 @@ SELECT k.*, CASE WHEN k.everywhere THEN ARRAY(SELECT collection_id FROM collecti
   FROM api_keys k WHERE k.key_id = %s
 """
 
+SLOW_BEHIND_POLICIES = """
+SELECT string_agg(oid::regprocedure::text, ', ' ORDER BY oid) AS functions FROM pg_proc
+ WHERE NOT proleakproof AND oid IN ('arraycontains(anyarray, anyarray)'::regprocedure,
+                                    'arrayoverlap(anyarray, anyarray)'::regprocedure,
+                                    'textlike(text, text)'::regprocedure)
+"""
+
 INSERT = """
 INSERT INTO api_keys (key_id, name, role, everywhere, salt, digest, expires_at,
                       per_minute, questions_a_day, upload_bytes_a_day)

@@ -22,6 +22,7 @@ from ragqa.store.db import IDENTIFY, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from httpx2 import Response
 
@@ -384,11 +385,13 @@ def test_row_level_security_keeps_no_index_from_serving_a_search(
 
 
 def test_a_database_user_who_may_not_have_roles_is_told_and_grants_are_refused(
-    server: str, template: str
+    server: str, tmp_path: Path
 ) -> None:
     from psycopg.conninfo import make_conninfo
 
+    from ragqa.doctor import examine
     from ragqa.errors import WrongSettings
+    from ragqa.settings import load_settings
     from ragqa.store.collections import create_collection
     from ragqa.store.db import Database
     from ragqa.store.migrations import migrate
@@ -410,6 +413,10 @@ def test_a_database_user_who_may_not_have_roles_is_told_and_grants_are_refused(
                 keys.create_key(conn, "boss", "administrator", collections=None)
             with pytest.raises(WrongSettings, match="ragqa_reader"), database.transaction() as conn:
                 keys.create_key(conn, "r", "reader", collections=["a"])
+            settings = load_settings(database_url=url, embedding_model="hashing", home=tmp_path)
+            (told,) = (c for c in examine(settings)["checks"] if c["name"] == "permissions")
+            assert not told["ok"]
+            assert "CREATE ROLE ragqa_reader" in told["detail"]
             with (
                 pytest.raises(StoreError, match="ragqa doctor"),
                 database.within(Reach("ragqa_reader", (1,))).transaction(),
@@ -419,6 +426,18 @@ def test_a_database_user_who_may_not_have_roles_is_told_and_grants_are_refused(
             database.close()
             admin.execute("DROP DATABASE ragqa_plain WITH (FORCE)")
             admin.execute("DROP ROLE ragqa_plain_user")
+
+
+def test_the_doctor_finds_the_embedded_database_ready_for_grants(services: Services) -> None:
+    from ragqa.doctor import examine
+
+    (told,) = (c for c in examine(services.settings)["checks"] if c["name"] == "permissions")
+    assert told == {
+        "name": "permissions",
+        "ok": True,
+        "detail": "no keys: open to this machine; row-level security is ready to hold keys "
+        "to their collections",
+    }
 
 
 # --- what a granted key can do ----------------------------------------------------------------
