@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Page,
         Refusal,
         Sentence,
+        TableCell,
         Version,
     )
 
@@ -146,6 +147,17 @@ def citation_to_json(citation: Citation) -> Json:
         "span": [citation.span.start, citation.span.end],
         "quote": citation.quote,
         "boxes": boxes_to_json(citation.boxes),
+        "cell": cell_to_json(citation.cell) if citation.cell else None,
+    }
+
+
+def cell_to_json(cell: TableCell) -> Json:
+    """Return the shape of a cited cell of a table."""
+    return {
+        "text": cell.text,
+        "row": cell.row,
+        "column": cell.column,
+        "boxes": boxes_to_json(cell.boxes),
     }
 
 
@@ -178,6 +190,7 @@ def answer_to_json(answer: Answer) -> Json:
         "conversation_id": answer.conversation_id,
         "collection": answer.collection,
         "answered": answer.answered,
+        "confidence": None if answer.confidence is None else round(answer.confidence, 4),
         "text": answer.text,
         "refusal": refusal_to_json(answer.refusal) if answer.refusal else None,
         "citations": [citation_to_json(citation) for citation in answer.citations],

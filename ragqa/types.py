@@ -254,6 +254,16 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class TableCell:
+    """The cell that a number was read from: its text, the heads it stands under, its boxes."""
+
+    text: str
+    row: str
+    column: str
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """``[marker]`` in an answer's text: a verified span of a stored page."""
 
@@ -265,6 +275,7 @@ class Citation:
     span: Span
     quote: str
     boxes: tuple[Box, ...] = ()
+    cell: TableCell | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +342,8 @@ class Answer:
     prompt: str | None = None
     conversation_id: str | None = None
     standalone_question: str | None = None
+    confidence: float | None = None
+    """How likely the documents have the answer, 0 to 1, by the collection's calibration."""
 
     @property
     def answered(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.computing import compute_answer
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract
@@ -135,6 +136,12 @@ class Answerer:
             yield Evidence(hits, answer)
             yield Finished(answer)
             return
+        computed = compute_answer(answer, whole, self._quotes)
+        if computed is not None:
+            computed = _timed(replace(computed, confidence=1.0), started)
+            yield Evidence(hits, computed)
+            yield Finished(computed)
+            return
         ranked = rank_sentences(whole, hits[:READ], self._embedder)
         extractive = _timed(self._extractive(answer, whole, ranked, language), started)
         yield Evidence(hits, extractive)
@@ -162,6 +169,7 @@ class Answerer:
         self, answer: Answer, question: str, ranked: Sequence[Candidate], language: Language
     ) -> Answer:
         signs = signs_of(question, answer.hits[:READ], ranked)
+        answer = replace(answer, confidence=self._calibration.probability(signs))
         if not self._calibration.suffices(signs):
             return replace(answer, refusal=refuse(_why(answer.hits, ranked), language, answer.hits))
         conflict = find_conflict(question, ranked)
@@ -209,6 +217,9 @@ class Answerer:
         signs = signs_of(
             question, answer.hits[:READ], ranked, declined=declines(draft.text), supported=supported
         )
+        answer = replace(answer, confidence=self._calibration.probability(signs))
+        if drafted is not None:
+            drafted = replace(drafted, confidence=answer.confidence)
         enough = self._calibration.suffices(signs)
         conflict = find_conflict(question, ranked) if enough else None
         if drafted is not None and supported and enough and conflict is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering.sentences import split_sentences
 from ragqa.answering.verification import Verdict, verify
-from ragqa.types import Citation, Span
+from ragqa.types import Citation, Span, TableCell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,8 +115,14 @@ class Citer:
         self._markers: dict[tuple[int, Span], int] = {}
         self.citations: list[Citation] = []
 
-    def cite(self, hit_index: int, span: Span) -> int:
-        """Return the marker of a span of a hit's chunk; the same span keeps its marker."""
+    def cite(self, hit_index: int, span: Span, cell: tuple[Span, str, str] | None = None) -> int:
+        """Return the marker of a span of a hit's chunk; the same span keeps its marker.
+
+        Args:
+            hit_index: Index into the hits, from 0.
+            span: In the chunk's text.
+            cell: The cell of a table that is meant: its span, and the heads of its row and column.
+        """
         key = (hit_index, span)
         if key in self._markers:
             return self._markers[key]
@@ -124,6 +130,11 @@ class Citer:
         offset = hit.chunk.span.start
         on_page = Span(offset + span.start, offset + span.end)
         quote, boxes = self._cutter.cut(hit, on_page)
+        meant: TableCell | None = None
+        if cell is not None:
+            inside = Span(offset + cell[0].start, offset + cell[0].end)
+            boxed = self._cutter.cut(hit, inside)[1]
+            meant = TableCell(cell[0].of(hit.chunk.text), cell[1], cell[2], boxed)
         marker = len(self.citations) + 1
         self._markers[key] = marker
         self.citations.append(
@@ -136,6 +147,7 @@ class Citer:
                 on_page,
                 quote,
                 boxes,
+                meant,
             )
         )
         return marker

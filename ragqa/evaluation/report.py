@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ragqa.evaluation.answers import render_answers
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -27,6 +29,7 @@ def render_report(result: Mapping[str, Any]) -> str:
     parts += _figures(result["intervals"])
     parts += _ranks(result["questions"])
     parts += _times(result.get("milliseconds"))
+    parts += render_answers(result)
     parts += _failures(result["questions"])
     return "\n".join(parts) + "\n</html>\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ragqa.answering.answerer import Finished
+from ragqa.answering.answerer import Evidence, Finished
 from ragqa.errors import InvalidInput
+from ragqa.evaluation.answers import curve_of, judge_answer, judged_to_json
 from ragqa.evaluation.datasets import Question, read_questions
 from ragqa.evaluation.metrics import MEASURES, estimate
 from ragqa.evaluation.report import render_report
-from ragqa.retrieval.folding import squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -46,7 +45,8 @@ def evaluate_collection(
 
     Returns:
         ``metrics`` (name to mean), ``intervals`` (name to mean, 95 % interval and n), the
-        ``questions`` one by one, and how long searching took.
+        ``questions`` one by one, and how long searching took; with ``answers`` also the answers
+        one by one and ``risk_coverage``, the curve of answering only the surest.
 
     Raises:
         InvalidInput: If a line is no question, or there is none.
@@ -60,12 +60,13 @@ def evaluate_collection(
     )
     result["collection"] = collection
     if answers:
-        judged = [
-            judge_answer(question, _last_answer(services, question.text, collection))
-            for question in questions
-        ]
+        judged = []
+        for question in questions:
+            first, last = ask_for_answers(services, question.text, collection)
+            judged.append(judged_to_json(question, last, judge_answer(question, last, first)))
         result["answers"] = judged
-        add_means(result, judged)
+        result["risk_coverage"] = curve_of(judged)
+        add_means(result, [one["measures"] for one in judged])
     return result
 
 
@@ -128,23 +129,6 @@ def judge_hits(question: Question, hits: Sequence[Hit]) -> dict[str, Any]:
     }
 
 
-def judge_answer(question: Question, answer: Answer) -> dict[str, float]:
-    """Measure one answer: refused or not as it should, containing the answer, citing its place."""
-    measures = {"answered_rightly": float(answer.answered == question.answerable)}
-    if not question.answerable:
-        return measures
-    said = squeeze(answer.text) if answer.answered else ""
-    measures["contains_answer"] = float(
-        any(squeeze(expected) in said for expected in question.answers)
-    )
-    measures["answer_f1"] = max((_f1(said, squeeze(e)) for e in question.answers), default=0.0)
-    if question.places:
-        measures["cites_place"] = float(
-            any(p.holds(c.filename, c.page) for p in question.places for c in answer.citations)
-        )
-    return measures
-
-
 def add_means(result: dict[str, Any], records: Sequence[Mapping[str, float]]) -> None:
     """Add mean and interval of every measure that the records have."""
     names = dict.fromkeys(name for record in records for name in record)
@@ -159,24 +143,16 @@ def write_report(result: Mapping[str, Any], path: Path) -> None:
     Path(path).write_text(render_report(result), "utf-8")
 
 
-def _last_answer(services: Asked, question: str, collection: str) -> Answer:
-    answer: Answer | None = None
+def ask_for_answers(
+    services: Asked, question: str, collection: str
+) -> tuple[Answer | None, Answer]:
+    """Return the extractive answer that came first, if any, and the one that came last."""
+    first: Answer | None = None
+    last: Answer | None = None
     for event in services.ask(question, collection):
-        if isinstance(event, Finished):
-            answer = event.answer
-    assert answer is not None, "asking ends with an answer or raises"
-    return answer
-
-
-def _f1(said: str, expected: str) -> float:
-    """Return the overlap of the terms of two texts, as SQuAD measures it."""
-    ours, right = _units(said), _units(expected)
-    common = sum(min(ours.count(unit), right.count(unit)) for unit in set(ours))
-    if not common:
-        return 0.0
-    precision, recall = common / len(ours), common / len(right)
-    return 2 * precision * recall / (precision + recall)
-
-
-def _units(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9]+|[^\W_]", text)
+        if isinstance(event, Evidence):
+            first = event.answer
+        elif isinstance(event, Finished):
+            last = event.answer
+    assert last is not None, "asking ends with an answer or raises"
+    return first, last

@@ -1,0 +1,75 @@
+"""An answer computed from the cells of a table that was found, each cell cited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ragqa.answering.arithmetic import compute
+from ragqa.answering.citations import Citer
+from ragqa.answering.drafting import compose
+from ragqa.answering.grids import read_grid
+from ragqa.types import Sentence, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragqa.answering.arithmetic import Formula
+    from ragqa.answering.grids import Grid
+    from ragqa.ports import QuoteCutter
+    from ragqa.types import Answer, Hit
+
+READ = 5
+"""Hits, best first, whose tables are read."""
+CLEAR = 0.6
+"""How clearly a question must name the rows of a table for the program to compute."""
+FURTHER = 0.1
+"""What a table must be clearer by to be preferred to one that was found before it."""
+
+
+def compute_answer(answer: Answer, question: str, quotes: QuoteCutter) -> Answer | None:
+    """Return ``answer`` computed from the table that the question names; None where none is.
+
+    The sentence is the formula with the cells as they are written. Every cell has a citation whose
+    quote reaches from the row's label to the cell, so that it says what the number is.
+    """
+    found = _find(question, answer.hits[:READ])
+    if found is None:
+        return None
+    at, grid, formula = found
+    citer = Citer(answer.hits, quotes)
+    markers: list[int] = []
+    heads: list[int] = []
+    for cell in formula.cells:
+        row, column = grid.rows[cell.row], grid.columns[cell.column]
+        start = min(cell.span.start, row.span.start) if row.span else cell.span.start
+        quote = Span(start, cell.span.end)
+        markers.append(citer.cite(at, quote, (cell.span, row.whole, column.whole)))
+        if column.span is not None:
+            heads.append(citer.cite(at, _line_of(answer.hits[at].chunk.text, column.span)))
+    told = Sentence(formula.text, tuple(dict.fromkeys((*markers, *heads))), supported=True)
+    return replace(
+        answer, text=compose([told]), sentences=(told,), citations=tuple(citer.citations)
+    )
+
+
+def _find(question: str, hits: Sequence[Hit]) -> tuple[int, Grid, Formula] | None:
+    best: tuple[float, int, Grid, Formula] | None = None
+    for at, hit in enumerate(hits):
+        if hit.chunk.kind != "table":
+            continue
+        grid = read_grid(hit.chunk.text)
+        formula = compute(question, grid) if grid is not None else None
+        if grid is None or formula is None or formula.confidence < CLEAR:
+            continue
+        value = formula.confidence - FURTHER * at
+        if best is None or value > best[0]:
+            best = value, at, grid, formula
+    return best[1:] if best is not None else None
+
+
+def _line_of(text: str, span: Span) -> Span:
+    """Return the whole line of a table in which ``span`` stands."""
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.end)
+    return Span(start, len(text) if end < 0 else end)

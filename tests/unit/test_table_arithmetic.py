@@ -1,0 +1,142 @@
+"""What the program computes from the cells of a table, checked by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from ragqa.answering.arithmetic import compute
+from ragqa.answering.computing import compute_answer
+from ragqa.answering.grids import parse_figure, read_grid
+from ragqa.types import (
+    Answer,
+    BBox,
+    Box,
+    Chunk,
+    ChunkId,
+    CollectionId,
+    DocumentId,
+    Hit,
+    Id,
+    Models,
+    Span,
+    Timings,
+    Usage,
+)
+
+SALES = (
+    "Years ended September 30,\n2019\t2018\t2017\nFixed price\t$ 1,452.4\t$ 1,146.2\t$ 1,036.9\n"
+    "Other\t44.1\t56.7\t70.8\nTotal sales\t$1,496.5\t$1,202.9\t$1,107.7"
+)
+PROFIT = "项目\t2022年\t2023年\n营业收入\t1,200\t1,500\n净利润\t(80)\t120"
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "percent"),
+    [
+        ("$ 1,452.4", "1452.4", False),
+        ("(1,074)", "-1074", False),
+        ("-3", "-3", False),
+        ("34%", "34", True),
+        ("—", "0", False),
+    ],
+)
+def test_a_cell_is_worth_what_it_says(word: str, value: str, percent: bool) -> None:
+    assert parse_figure(word) == (Decimal(value), percent)
+
+
+@pytest.mark.parametrize("word", ["Sales", "N/A", "2019-2020", "see note 3"])
+def test_words_are_no_figures(word: str) -> None:
+    assert parse_figure(word) is None
+
+
+def test_heads_lie_over_their_columns_though_the_corner_is_not_stored() -> None:
+    grid = read_grid(SALES)
+    assert grid is not None
+    assert [head.whole for head in grid.columns[1:]] == [
+        f"Years ended September 30, {year}" for year in (2019, 2018, 2017)
+    ]
+    assert [head.text for head in grid.rows] == ["Fixed price", "Other", "Total sales"]
+    assert grid.cells[1, 2].value == Decimal("56.7")
+    assert grid.cells[1, 2].span.of(SALES) == "56.7"
+
+
+@pytest.mark.parametrize(
+    ("table", "question", "result"),
+    [
+        (SALES, "What was the change in total sales from 2018 to 2019?", "$293.6"),
+        (SALES, "What was the percentage change in total sales from 2018 to 2019?", "24.41%"),
+        (SALES, "What is the average other sales for 2017 to 2019?", "57.2"),
+        (SALES, "What is the sum of fixed price sales in 2018 and 2019?", "$2,598.6"),
+        (SALES, "In which year were total sales the lowest?", "2017"),
+        (SALES, "What were the total sales in 2018?", "$1,202.9"),
+        (SALES, "What is the difference between fixed price and other in 2019?", "1,408.3"),
+        (PROFIT, "营业收入从2022年到2023年增长率是多少？", "25.00%"),
+        (PROFIT, "净利润2023年比2022年变化了多少？", "200"),
+        (PROFIT, "哪一年的营业收入最高？", "2023"),
+        (PROFIT, "2023年净利润是多少？", "120"),
+    ],
+)
+def test_a_question_is_computed_from_the_cells_it_names(
+    table: str, question: str, result: str
+) -> None:
+    grid = read_grid(table)
+    assert grid is not None
+    formula = compute(question, grid)
+    assert formula is not None
+    assert formula.result == result
+    assert formula.text.endswith(result)
+    assert all(cell.text in table for cell in formula.cells)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why did total sales increase from 2018 to 2019?",
+        "What was the change in pension costs from 2018 to 2019?",
+        "What was the change in total sales from 2009 to 2010?",
+        "What were the total sales in 2018 and 2019 respectively?",
+        "Who is the director?",
+    ],
+)
+def test_where_anything_is_left_to_guess_nothing_is_computed(question: str) -> None:
+    grid = read_grid(SALES)
+    assert grid is not None
+    assert compute(question, grid) is None
+
+
+class Cutter:
+    def cut(self, hit: Hit, span: Span) -> tuple[str, tuple[Box, ...]]:
+        text = span.of(hit.chunk.text)
+        return text, (Box(1, BBox(span.start, 0, span.end, 10)),)
+
+
+def test_every_cell_of_a_formula_is_cited_with_its_box_and_both_its_heads() -> None:
+    number = Id(CollectionId(1), 1)
+    chunk = Chunk(1, Span(0, len(SALES)), SALES, "table")
+    hit = Hit(ChunkId(number), DocumentId(number), "report.pdf", chunk, "text", 1.0)
+    question = "What was the change in total sales from 2018 to 2019?"
+    asked = Answer(
+        question, "c", "", None, (), (), (hit,), Timings(0, 0), Usage(), Models("e", None, "g")
+    )
+
+    answer = compute_answer(asked, question, Cutter())
+
+    assert answer is not None
+    assert answer.text.startswith("Total sales: $1,496.5 − $1,202.9 = $293.6[1]")
+    cells = [citation.cell for citation in answer.citations if citation.cell is not None]
+    assert [cell.text for cell in cells] == ["$1,202.9", "$1,496.5"]
+    assert {cell.row for cell in cells} == {"Total sales"}
+    assert [cell.column[-4:] for cell in cells] == ["2018", "2019"]
+    assert [SALES[int(cell.boxes[0].bbox.x0) : int(cell.boxes[0].bbox.x1)] for cell in cells] == [
+        "$1,202.9",
+        "$1,496.5",
+    ]
+    assert all(
+        "Total sales" in c.quote and c.cell.text in c.quote for c in answer.citations if c.cell
+    )
+    assert any("2019\t2018\t2017" in citation.quote for citation in answer.citations)
+    assert {marker for one in answer.sentences for marker in one.markers} == {
+        citation.marker for citation in answer.citations
+    }
