@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ingest.types import RawPage
 
 _HYPHENS = "-\u2010"
+_LOOKED_AT = 8
 
 
 class Text:
@@ -23,6 +24,7 @@ class Text:
     def __init__(self, raw: RawPage) -> None:
         self._raw = raw
         self._pieces: list[str] = []
+        self._tail = ""  # the last characters: what joining looks at
         self._places: list[NDArray[np.intp]] = []
         self._length = 0
         self._value = ""
@@ -41,9 +43,12 @@ class Text:
     def add(self, start: int, end: int) -> None:
         """Append characters of the raw page."""
         piece = self._raw.text[start:end]
-        if self._length and piece and unicodedata.combining(piece[0]):
+        if not piece:
+            return
+        if self._length and unicodedata.combining(piece[0]):
             self.literal(" ")  # else it would compose with what stands before it
         self._pieces.append(piece)
+        self._tail = (self._tail + piece[-_LOOKED_AT:])[-_LOOKED_AT:]
         self._places.append(np.arange(start, end))
         self._length += len(piece)
 
@@ -51,6 +56,7 @@ class Text:
         """Append characters that stand nowhere on the page."""
         if separator:
             self._pieces.append(separator)
+            self._tail = (self._tail + separator)[-_LOOKED_AT:]
             self._places.append(np.full(len(separator), -1, np.intp))
             self._length += len(separator)
 
@@ -64,9 +70,10 @@ class Text:
 
         A hyphen that only marks the break of a word is taken away with the break.
         """
-        before = self.value
+        before = self._tail
         if is_broken_word(before, following):
-            self._pieces = [before[:-1]]
+            self._pieces[-1] = self._pieces[-1][:-1]
+            self._tail = self._tail[:-1]
             self._length -= 1
             self._places[-1] = self._places[-1][:-1]
             return

@@ -88,15 +88,18 @@ def _gutter(boxes: NDArray[np.float32], em: float) -> float | None:
     is_left = boxes[:, 2][None, :] <= places[:, None] + 1
     is_right = boxes[:, 0][None, :] >= places[:, None] - 1
     scores = np.minimum(is_left @ heights, is_right @ heights)
-    best: float | None = None
+    tried: set[bytes] = set()
     for index in np.argsort(-scores, kind="stable")[:60]:
         if scores[index] < 2.5 * em:
             break
+        sides = is_left[index].tobytes() + is_right[index].tobytes()
+        if sides in tried:
+            continue  # the same boxes on both sides as at another place
+        tried.add(sides)
         place = _settle(boxes, is_left[index], is_right[index], em)
         if place is not None:
-            best = place
-            break
-    return best
+            return place
+    return None
 
 
 def _settle(
@@ -123,8 +126,10 @@ def _settle(
 
 def _is_narrow(side: NDArray[np.float32], em: float) -> bool:
     """Tell whether its lines are too short for prose: labels, numbers, page references."""
-    width = float(np.percentile(side[:, 2] - side[:, 0], 70))
-    return width < _COLUMN_EMS * em
+    widths = np.sort(side[:, 2] - side[:, 0])
+    place = 0.7 * (len(widths) - 1)
+    below, above = float(widths[int(place)]), float(widths[min(int(place) + 1, len(widths) - 1)])
+    return below + (above - below) * (place - int(place)) < _COLUMN_EMS * em
 
 
 def _aligned(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:

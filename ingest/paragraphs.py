@@ -185,6 +185,8 @@ def _heading_level(raw: RawPage, group: Paragraph, text: str, heads: RunningHead
 
 def _outline_level(raw: RawPage, text: str) -> int | None:
     """Return the level of the outline's entry of this title."""
+    if not raw.outline:
+        return None
     folded = _fold(text)
     for level, title in raw.outline:
         if folded and folded == _fold(title):

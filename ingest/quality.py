@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,13 @@ _USUAL = (
     "olomonoooporosotouowpapeplpoprqurarerirorsrtrysaseshsisospssstsutatethtitotrtstutyui"
     "ulunurusutveviwawewhwiwo"
 )
-_COMMON_PAIRS = frozenset(_USUAL[index : index + 2] for index in range(0, len(_USUAL), 2))
-"""Pairs of letters that make up most English text."""
+_LETTERS = 26
+_USUAL_AFTER = np.zeros((_LETTERS + 1, _LETTERS + 1), np.bool_)
+"""Whether a letter, a to z, is usual after another; such pairs make up most English text."""
+for _first, _second in zip(_USUAL[::2], _USUAL[1::2], strict=True):
+    _USUAL_AFTER[ord(_first) - ord("a"), ord(_second) - ord("a")] = True
+_SHORTEST_WORD = 4
+_ENOUGH_PAIRS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Verdict:
 
 def judge(layer: Layer) -> Verdict:
     """Decide about one page."""
-    solid = sum(not char.isspace() for char in layer.text)
+    solid = len("".join(layer.text.split()))
     covered = image_share(layer.images, layer.width, layer.height)
     if not solid:
         if covered >= 0.02:
@@ -117,14 +123,17 @@ def _is_mojibake(counts: Counter[str], solid: int) -> bool:
 
 def _is_unlike_english(text: str) -> bool:
     """Compare the pairs of letters inside words with those usual in European languages."""
-    pairs = Counter(
-        word[i : i + 2] for word in re.findall(r"[a-z]{4,}", text) for i in range(len(word) - 1)
-    )
-    total = sum(pairs.values())
-    if total < 60:
+    letters = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32) - np.uint32(ord("a"))
+    small = np.concatenate([[False], letters < _LETTERS, [False]])
+    borders = np.flatnonzero(small[1:] != small[:-1])
+    begins, ends = borders[::2], borders[1::2]
+    words = ends - begins >= _SHORTEST_WORD
+    total = int((ends - begins - 1)[words].sum())
+    if total < _ENOUGH_PAIRS:
         return False
-    usual = sum(count for pair, count in pairs.items() if pair in _COMMON_PAIRS)
-    return usual < 0.35 * total
+    known = np.minimum(letters, _LETTERS)
+    usual = np.concatenate([[0], np.cumsum(_USUAL_AFTER[known[:-1], known[1:]])])
+    return int((usual[ends - 1] - usual[begins])[words].sum()) < 0.35 * total
 
 
 def _is_unlike_chinese(counts: Counter[str]) -> bool:

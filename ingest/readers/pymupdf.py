@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -65,8 +65,13 @@ def _has_annotations(document: Any, page: Any) -> bool:
 
 def _with_annotations(page: Any, layer: Layer) -> Layer:
     """Add what form fields and annotations show, and what notes say, marked as such."""
-    for what, mark in (("widgets", "field"), ("annots", "note")):
-        glyphs = read_glyphs(page, "widgets" if what == "widgets" else "annots")
+    kinds: list[tuple[Literal["widgets", "annots"], str]] = []
+    if page.first_widget is not None:
+        kinds.append(("widgets", "field"))
+    if page.first_annot is not None:
+        kinds.append(("annots", "note"))
+    for what, mark in kinds:
+        glyphs = read_glyphs(page, what)
         codes, boxes = _sane(glyphs.chars["code"]), glyphs.boxes
         keep = ~_off_page(boxes, layer.width, layer.height) & ~_repeated_space(codes)
         layer = _joined(layer, *_lines(glyphs, codes, boxes, keep), mark)

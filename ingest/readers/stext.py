@@ -2,10 +2,10 @@
 
 PyMuPDF gives the box of every character only through ``rawdict``, a Python dictionary a character,
 which costs more than the interpretation of the page itself. MuPDF keeps the same facts in linked
-lists of fixed-size structures; characters of a line lie side by side, so one copy a line and one
-``numpy`` view give all of them. The layout of the structures belongs to the pinned version; it is
-checked once a process against ``rawdict`` on a page made here, and ``rawdict`` is used when it
-does not hold.
+lists of fixed-size structures; most characters of a line lie side by side, so a few copies a line
+and one ``numpy`` view give all of them. The layout of the structures belongs to the pinned
+version; it is checked once a process against ``rawdict`` on a page made here, and ``rawdict`` is
+used when it does not hold.
 
 Source: mupdf/fitz/structured-text.h and font.h of MuPDF 1.28, which the PyMuPDF wheel carries.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import logging
 import struct
 from dataclasses import dataclass, field
@@ -40,7 +41,9 @@ CHAR = np.dtype(
 )
 _BLOCK = struct.Struct("<ii4fQQQQQQ")  # type, id, bbox, union (32 bytes), prev, next
 _LINE = struct.Struct("<BBxx2f4f4xQQQQ")  # wmode, flags, dir, bbox, first, last, prev, next
-_POOL = 1 << 16
+_PAGE = 4096
+"""No system's memory has smaller pages."""
+_MOST_JUMPS = 40
 _MAX_DEPTH = 64
 
 
@@ -61,8 +64,9 @@ class Glyphs:
     @property
     def boxes(self) -> NDArray[np.float32]:
         """Shape (n, 4): x0, top, x1, bottom of each character."""
-        quads = self.chars["quad"].reshape(-1, 4, 2)
-        return np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
+        quads = np.ascontiguousarray(self.chars["quad"].T)
+        xs, ys = quads[0::2], quads[1::2]
+        return np.stack([xs.min(axis=0), ys.min(axis=0), xs.max(axis=0), ys.max(axis=0)], axis=1)
 
 
 Layer = Literal["contents", "annots", "widgets"]
@@ -94,12 +98,11 @@ def read_glyphs(page: Any, what: Layer = "contents") -> Glyphs:
 
 
 def _walk(first_block: int) -> Glyphs:
-    runs: list[bytes] = []
-    lines: list[tuple[int, int, int, bool, tuple[float, float]]] = []
+    ends: list[tuple[int, int]] = []
+    heads: list[tuple[int, bool, tuple[float, float]]] = []
     vectors: list[tuple[float, ...]] = []
     colors: list[int] = []
     images: list[Any] = []
-    count = 0
     number = 0
     stack = [first_block]
     while stack:
@@ -114,11 +117,8 @@ def _walk(first_block: int) -> Glyphs:
                         ctypes.string_at(line, _LINE.size)
                     )
                     if first:
-                        run = _copy_line(first, last)
-                        runs.append(run)
-                        size = len(run) // CHAR.itemsize
-                        lines.append((count, count + size, number, bool(wmode), (dx, dy)))
-                        count += size
+                        ends.append((first, last))
+                        heads.append((number, bool(wmode), (dx, dy)))
                     line = after
                 number += 1
             elif kind == IMAGE_BLOCK:
@@ -131,6 +131,12 @@ def _walk(first_block: int) -> Glyphs:
                 # fz_stext_struct: up, parent, first_block
                 (following,) = struct.unpack("<Q", ctypes.string_at(fields[6] + 16, 8))
             block = following
+    runs = _copy_lines(ends) if ends else []
+    borders = [0, *itertools.accumulate(len(run) // CHAR.itemsize for run in runs)]
+    lines = [
+        (start, end, *head)
+        for (start, end), head in zip(itertools.pairwise(borders), heads, strict=True)
+    ]
     chars = np.frombuffer(b"".join(runs), CHAR)
     fonts = {
         int(font): ctypes.string_at(int(font) + 4, 32).split(b"\0")[0].decode("latin-1")
@@ -147,19 +153,58 @@ def _walk(first_block: int) -> Glyphs:
     )
 
 
-def _copy_line(first: int, last: int) -> bytes:
-    """Copy the characters of a line: in one piece when they lie side by side, else one by one."""
-    stretch = last - first
-    if 0 <= stretch < _POOL and stretch % CHAR.itemsize == 0:
-        piece = ctypes.string_at(first, stretch + CHAR.itemsize)
-        following = np.frombuffer(piece, CHAR)["next"]
-        if stretch == 0 or (
-            following[0] == first + CHAR.itemsize
-            and (following[:-1] == first + CHAR.itemsize * np.arange(1, len(following))).all()
+def _copy_lines(ends: list[tuple[int, int]]) -> list[bytes]:
+    """Copy the characters of lines, each given by the places of its first and last character.
+
+    Characters mostly lie side by side, with a jump where MuPDF took another piece of memory. So
+    all lines are followed together, from jump to jump: memory is copied up to the end of the
+    system's page, which is surely there, and what follows the jump is left for the next round.
+    """
+    pieces: list[list[bytes]] = [[] for _ in ends]
+    left = [(index, first) for index, (first, _) in enumerate(ends)]
+    for _ in range(_MOST_JUMPS):
+        chunks = [_to_end_of_page(char, ends[index][1]) for index, char in left]
+        counts = np.array([len(chunk) // CHAR.itemsize for chunk in chunks])
+        starts = np.cumsum(counts) - counts
+        rank = np.arange(int(counts.sum())) - np.repeat(starts, counts)
+        here = np.repeat(np.array([char for _, char in left], np.uint64), counts)
+        here += (rank * CHAR.itemsize).astype(np.uint64)
+        after = np.frombuffer(b"".join(chunks), CHAR)["next"]
+        last = np.repeat(np.array([ends[index][1] for index, _ in left], np.uint64), counts)
+        jumps = (after != here + np.uint64(CHAR.itemsize)) | (here == last)
+        jumps[starts + counts - 1] = True
+        taken = np.minimum.reduceat(np.where(jumps, rank, len(rank)), starts)
+        following: list[tuple[int, int]] = []
+        ended = here[starts + taken] == last[starts + taken]
+        for (index, _), chunk, count, end, char in zip(
+            left,
+            chunks,
+            (taken + 1).tolist(),
+            ended.tolist(),
+            after[starts + taken].tolist(),
+            strict=True,
         ):
-            return piece
+            pieces[index].append(chunk[: count * CHAR.itemsize])
+            if char and not end:
+                following.append((index, char))
+        left = following
+        if not left:
+            break
+    for index, char in left:
+        pieces[index].append(_copy_singly(char, ends[index][1]))
+    return [b"".join(parts) for parts in pieces]
+
+
+def _to_end_of_page(char: int, last: int) -> bytes:
+    size = CHAR.itemsize
+    count = max(1, (_PAGE - char % _PAGE) // size)
+    if 0 <= last - char < count * size:
+        count = (last - char) // size + 1
+    return ctypes.string_at(char, count * size)
+
+
+def _copy_singly(char: int, last: int) -> bytes:
     pieces = []
-    char = first
     while char:
         pieces.append(ctypes.string_at(char, CHAR.itemsize))
         if char == last:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,4 +136,7 @@ def _borders(values: list[float]) -> list[float]:
 
 
 def _at(borders: list[float], value: float) -> int:
-    return min(range(len(borders)), key=lambda index: abs(borders[index] - value))
+    """Return the index of the nearest border; borders are sorted."""
+    right = min(bisect.bisect_left(borders, value), len(borders) - 1)
+    left = max(0, right - 1)
+    return left if abs(borders[left] - value) <= abs(borders[right] - value) else right

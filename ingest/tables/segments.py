@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from ingest.ports import Ink
 
@@ -37,8 +40,7 @@ class Segment:
     @property
     def is_number(self) -> bool:
         """True for figures, percentages, amounts, and the dashes that stand for none."""
-        text = self.text
-        return bool(_NUMBER.fullmatch(text)) or set(text) <= _EMPTY or text in ("n/a", "N/A", "NA")
+        return _is_number(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +65,67 @@ class Row:
         return (self.segments[0].top + self.segments[0].bottom) / 2
 
 
-def segments_of(page: Ink) -> Iterator[Segment]:
-    """Yield the segments of all lines of a page."""
-    boxes = page.char_boxes
+@functools.lru_cache(maxsize=4096)
+def _is_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) or set(text) <= _EMPTY or text in ("n/a", "N/A", "NA")
+
+
+def segments_of(page: Ink) -> list[Segment]:
+    """Return the segments of all lines of a page, line by line."""
+    at, line = _solid(page)
+    if not len(at):
+        return []
+    boxes = page.char_boxes[at]
+    ems = _ems(boxes[:, 3] - boxes[:, 1], line)[line]
+    gaps = boxes[1:, 0] - boxes[:-1, 2]
+    parted = (line[1:] != line[:-1]) | (gaps > (_WHITE * ems[1:]).astype(np.float32))
+    narrow = np.flatnonzero((gaps > (0.2 * ems[1:]).astype(np.float32)) & ~parted)
+    for before in narrow[_may_end_amount(page.text, at[narrow])].tolist():
+        start, end = page.lines[line[before]]
+        text = page.text[start:end]
+        parted[before] = _between_numbers(
+            text, int(at[before]) + 1 - start, int(at[before + 1]) - start
+        )
+    firsts = np.concatenate([[0], np.flatnonzero(parted) + 1])
+    lasts = np.concatenate([firsts[1:], [len(at)]]) - 1
+    lows = np.minimum.reduceat(boxes[:, :2], firsts, axis=0).tolist()
+    highs = np.maximum.reduceat(boxes[:, 2:], firsts, axis=0).tolist()
+    return [
+        Segment(start, last + 1, x0, top, x1, bottom, page.text[start : last + 1])
+        for start, last, (x0, top), (x1, bottom) in zip(
+            at[firsts].tolist(), at[lasts].tolist(), lows, highs, strict=True
+        )
+    ]
+
+
+def _solid(page: Ink) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places in the text of all characters that show, and the line of each."""
+    if not page.lines:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
     codes = np.frombuffer(page.text.encode("utf-32-le", "replace"), np.uint32)
+    solid = codes > _BLANK
     for start, end in page.lines:
         text = page.text[start:end]
-        solid = np.flatnonzero(codes[start:end] > _BLANK)
         if "..." in text or ". ." in text:
-            solid = solid[~_leaders(text)[solid]]
-        if not len(solid):
-            continue
-        own = boxes[start:end][solid]
-        em = float(np.sort(own[:, 3] - own[:, 1])[len(own) // 2]) / 1.2
-        gaps = own[1:, 0] - own[:-1, 2]
-        wide = gaps > _WHITE * em
-        for after in np.flatnonzero((gaps > 0.2 * em) & ~wide).tolist():
-            wide[after] = _between_numbers(text, int(solid[after]) + 1, int(solid[after + 1]))
-        for part in np.split(np.arange(len(solid)), np.flatnonzero(wide) + 1):
-            first, last = int(solid[part[0]]), int(solid[part[-1]]) + 1
-            x0, top = own[part, :2].min(axis=0)
-            x1, bottom = own[part, 2:].max(axis=0)
-            yield Segment(
-                start + first,
-                start + last,
-                float(x0),
-                float(top),
-                float(x1),
-                float(bottom),
-                text[first:last],
-            )
+            solid[start:end] &= ~_leaders(text)
+    at = np.concatenate([np.arange(start, end) for start, end in page.lines])
+    line = np.repeat(np.arange(len(page.lines)), [end - start for start, end in page.lines])
+    shown = solid[at]
+    return at[shown], line[shown]
+
+
+def _ems(heights: NDArray[np.float32], line: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the em of each line, by the (upper) median of its characters' heights."""
+    counts = np.bincount(line)
+    firsts = np.cumsum(counts) - counts
+    by_height = np.lexsort((heights, line))
+    middles = np.minimum(firsts + counts // 2, len(line) - 1)
+    return np.asarray(heights[by_height][middles].astype(np.float64) / 1.2)
+
+
+def _may_end_amount(text: str, at: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which characters may be the last of an amount; cheaper than looking at words."""
+    return np.array([not text[i].isascii() or text[i] in "0123456789,.%)" for i in at], np.bool_)
 
 
 def without_contents(page: Ink) -> Ink:

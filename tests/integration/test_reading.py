@@ -98,9 +98,21 @@ def test_text_in_any_order_is_what_the_reader_itself_gives(name: str) -> None:
         )
 
 
-def test_memory_and_dictionary_give_the_same_characters() -> None:
-    for shown in pymupdf.open(SAMPLES / "Travel-and-Expenses-Policy.pdf"):
+def long_lines() -> pymupdf.Document:
+    """Lines of 1, 100 and 6,000 characters: the last lies in more pieces of memory than most."""
+    document = pymupdf.open()
+    page = document.new_page(width=9000, height=300)
+    for number, count in enumerate((1, 100, 6000)):
+        text = "".join(chr(97 + index % 26) for index in range(count))
+        page.insert_text((20, 60 + 60 * number), text, fontsize=2)
+    return document
+
+
+@pytest.mark.parametrize("name", ["Travel-and-Expenses-Policy.pdf", ""])
+def test_memory_and_dictionary_give_the_same_characters(name: str) -> None:
+    for shown in pymupdf.open(SAMPLES / name) if name else long_lines():
         glyphs = read_glyphs(shown)
+        assert len(glyphs.chars) == sum(end - start for start, end, *_ in glyphs.lines) > 0
         expected = [
             (char["c"], tuple(round(v, 2) for v in char["origin"]))
             for block in shown.get_text("rawdict", flags=2)["blocks"]
