@@ -1,10 +1,11 @@
 """How long does a search of 100,000 chunks take, and what does it miss?
 
-``python benchmarks/retrieval_speed.py [--chunks 100000] [--questions 200]``
+``python benchmarks/retrieval_speed.py [--chunks 100000] [--questions 200] [--home HOME]``
 
-Texts are drawn from a vocabulary with Zipf's frequencies, vectors from clusters; a question takes
-words of one chunk and a vector near its own. The time is that of everything but the embedding of
-the question. Recall is of the ten chunks that an exact search of everything gives.
+``--home`` names a data folder into which ``benchmarks/retrieval.py --home`` ingested the
+development sets: their chunks are mixed until there are enough, and their questions are asked.
+Without it texts and vectors are drawn. The time is that of everything but the embedding of the
+question. Recall is of the ten chunks that an exact search of everything gives.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import psycopg
 from pgvector.psycopg import register_vector
 from psycopg.rows import dict_row
 from retrieval_data import write_results
+from retrieval_speed_data import DIMENSION, Material, draw_material, mix_material
 
 import ragqa.store.vectors
 import ragqa.store.words
 from ragqa.retrieval.hybrid import HybridRetriever
-from ragqa.retrieval.lexical import analyze, hash_term
 from ragqa.store.chunks import NewChunk, swap_chunks
 from ragqa.store.collections import create_collection
 from ragqa.store.db import Database
@@ -42,12 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL = "benchmark"
-DIMENSION = 384
-VOCABULARY = 60_000
-WORDS = 110
 CHUNKS_A_PAGE = 4
 PAGES = 50
-SEED = 11
 COMPARED = 20
 """Questions that are also answered by scoring every chunk, which takes seconds each."""
 
@@ -80,55 +77,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--home", type=Path, default=None, help="take chunks from there")
+    parser.add_argument("--models", type=Path, default=None, help="folder with the models")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "ragqa-bench.db"))
     options = parser.parse_args()
+    if options.home:
+        material = mix_material(
+            options.home,
+            options.chunks,
+            options.questions,
+            cache=options.cache,
+            models=options.models,
+        )
+    else:
+        material = draw_material(options.chunks, options.questions)
     embedder = GivenEmbedder()
+    embedder.vectors = material.questions
+    questions = list(material.questions)
     with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as home:
         Path(home).chmod(0o711)
         with start_or_attach(Path(home)) as server:
             migrate(server.conninfo)
             database = Database(server.conninfo)
             started = time.monotonic()
-            questions = fill(database, options.chunks, options.questions, embedder)
+            fill(database, material)
             filled = time.monotonic() - started
             indexed = index(server.conninfo)
             retriever = HybridRetriever(StoredChunks(database), embedder)
             results = measure(retriever, questions)
             database.close()
-    results |= {"chunks": options.chunks, "fill_seconds": filled, "index_seconds": indexed}
+    results |= {"chunks": options.chunks, "mixed": options.home is not None}
+    results |= {"fill_seconds": filled, "index_seconds": indexed}
     for name, value in results.items():
         print(f"{name:16} {value:.3f}" if isinstance(value, float) else f"{name:16} {value}")
     print(write_results("retrieval_speed", results))
 
 
-def fill(database: Database, chunks: int, asked: int, embedder: GivenEmbedder) -> list[str]:
-    """Write documents of 200 chunks; return questions about some of them."""
-    rng = np.random.default_rng(SEED)
-    words = [f"w{n:x}q" for n in range(VOCABULARY)]
-    terms = [[hash_term(t) for t in analyze(word)] for word in words]
-    frequency = 1 / np.arange(1, VOCABULARY + 1) ** 1.05
-    frequency /= frequency.sum()
-    centres = rng.normal(size=(1000, DIMENSION))
+def fill(database: Database, material: Material) -> None:
+    """Write documents of 200 chunks."""
     with database.transaction() as conn:
         collection = create_collection(conn, "big", embedding_model=MODEL, dimension=DIMENSION)
         ensure_embeddings_table(conn, MODEL, DIMENSION)
-    questions: list[str] = []
     size = CHUNKS_A_PAGE * PAGES
-    for number in range(chunks // size):
-        drawn = rng.choice(VOCABULARY, size=(size, WORDS), p=frequency)
-        vectors = centres[rng.integers(0, 1000, size)] + 0.7 * rng.normal(size=(size, DIMENSION))
-        vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-        texts = [" ".join(words[word] for word in row) for row in drawn]
-        rows = [[t for word in row for t in terms[word]] for row in drawn]
-        _store(database, DocumentId(Id(collection.id, 0)), number, texts, rows, vectors)
-        while len(questions) < asked * (number + 1) * size / chunks:
-            row = int(rng.integers(size))
-            question = " ".join(words[word] for word in rng.permutation(drawn[row])[:8])
-            near = vectors[row] + 0.03 * rng.normal(size=DIMENSION)
-            embedder.vectors[question] = (near / np.linalg.norm(near)).astype(np.float32)
-            questions.append(question)
+    for number in range(len(material.texts) // size):
+        part = slice(number * size, (number + 1) * size)
+        texts, terms, vectors = material.texts[part], material.terms[part], material.vectors[part]
+        _store(database, DocumentId(Id(collection.id, 0)), number, texts, terms, vectors)
     with psycopg.connect(database.conninfo, autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE")
-    return questions
 
 
 def _store(

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import RagqaError
 from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
+from ragqa.store.collections import list_collections
+from ragqa.store.embeddings import EXACT_BELOW, find_embeddings_table
 from ragqa.store.jobs import count_waiting
 from ragqa.store.keys import SLOW_BEHIND_POLICIES, list_keys, require_guard
+from ragqa.store.vector_index import measure_recall
 from ragqa.wiring import EXTRACTIVE, HASHING, open_services
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from ragqa.wiring import Services
 
 LEAST_FREE_BYTES = 1 << 30
+LEAST_RECALL = 0.9
 
 
 def examine(settings: Settings) -> dict[str, Any]:
@@ -33,6 +37,7 @@ def examine(settings: Settings) -> dict[str, Any]:
         with open_services(settings) as services:
             checks.append(_check("database", lambda: _look_at_database(services)))
             checks.append(_check("permissions", lambda: _look_at_permissions(services)))
+            checks.append(_check("vector search", lambda: _look_at_vectors(services)))
             checks.append(_check("queue", lambda: _look_at_queue(services)))
     except RagqaError as error:
         checks.append({"name": "database", "ok": False, "detail": str(error)})
@@ -119,6 +124,28 @@ def _look_at_permissions(services: Services) -> str:
             f"marks as LEAKPROOF: {slow} (docs/keys.md)"
         )
     return f"{keys}; row-level security is ready to hold keys to their collections"
+
+
+def _look_at_vectors(services: Services) -> str:
+    told: list[str] = []
+    low: list[str] = []
+    with services.database.transaction() as conn:
+        large = [one for one in list_collections(conn) if one.chunks > EXACT_BELOW]
+        for collection in large:
+            table = find_embeddings_table(conn, collection.embedding_model)
+            recall = measure_recall(conn, collection, table) if table else None
+            if recall is None:
+                told.append(f"{collection.name}: no index yet, every vector is compared")
+                continue
+            told.append(f"{collection.name}: recall@10 {recall:.3f} of an exact search")
+            if recall < LEAST_RECALL:
+                low.append(collection.name)
+    if low:
+        raise RagqaError(
+            f"{'; '.join(told)}. At least {LEAST_RECALL} was expected: delete the index of "
+            f"{', '.join(low)}, and the next file that is read there builds it anew"
+        )
+    return "; ".join(told) or f"no collection has more than {EXACT_BELOW:,} chunks: exact"
 
 
 def _look_at_queue(services: Services) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from ragqa.errors import StoreError
-from ragqa.store import embeddings
+from ragqa.store import embeddings, vectors
 from ragqa.store.db import translate_errors
 from ragqa.store.embeddings import ensure_vector_index, find_embeddings_table
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.store.db import Database
-    from ragqa.types import CollectionId
+    from ragqa.store.embeddings import EmbeddingsTable
+    from ragqa.types import Collection, CollectionId
 
     Row = dict[str, Any]
 
@@ -39,6 +42,29 @@ MAKE_ROOM = """
 SELECT set_config('maintenance_work_mem', '512MB', false)
   FROM pg_settings WHERE name = 'maintenance_work_mem' AND setting::bigint < 524288
 """
+
+
+# Drawn by number, so that no row is read but those.
+DRAWN = """
+WITH ends AS (SELECT min(chunk_id) AS low, max(chunk_id) AS high
+                FROM {table} WHERE collection_id = %(collection_id)s),
+     numbers AS (SELECT low + (random() * (high - low))::bigint AS number
+                   FROM ends, generate_series(1, %(many)s))
+SELECT drawn.embedding
+  FROM numbers, LATERAL (
+       SELECT embedding FROM {table}
+        WHERE collection_id = %(collection_id)s AND chunk_id >= number
+        ORDER BY chunk_id LIMIT 1) AS drawn
+"""
+
+ASKING = 20
+"""Chunks whose neighbours recall is measured with."""
+NEIGHBOURS = 100
+"""What dense search is asked for."""
+COUNTED = 10
+"""The nearest of them, of which recall tells how many are found."""
+SAME = 1e-6
+"""What the scores of equally near chunks may differ by."""
 
 
 def keep_vector_index(database: Database, collection_id: CollectionId, model: str) -> bool:
@@ -72,6 +98,32 @@ def has_vector_index(conn: Connection[Row], collection_id: CollectionId, model: 
     if table is None:
         return False
     return conn.execute(HAS_INDEX, [table.index_name(collection_id)]).fetchone() is not None
+
+
+def measure_recall(
+    conn: Connection[Row], collection: Collection, table: EmbeddingsTable
+) -> float | None:
+    """Return which share of the nearest chunks an indexed search finds, in [0, 1].
+
+    Chunks drawn from the collection ask for their own neighbours. None where nothing is indexed.
+    """
+    if not has_vector_index(conn, collection.id, collection.embedding_model):
+        return None
+    conn.execute("SELECT set_config('enable_seqscan', 'off', true)")  # as every search has it
+    query = sql.SQL(DRAWN).format(table=table.identifier)
+    drawn = conn.execute(query, {"collection_id": collection.id, "many": ASKING})
+    shares = []
+    for row in drawn.fetchall():
+        vector = row["embedding"].to_numpy().astype(np.float32)
+        found, exact = (
+            vectors.search(conn, table, collection, vector, limit=NEIGHBOURS, exact=compared)
+            for compared in (False, True)
+        )
+        nearest = exact[:COUNTED]
+        # By score: of texts that are there twice, either is right.
+        near = [one for one in found[:COUNTED] if one.score >= nearest[-1].score - SAME]
+        shares.append(len(near) / len(nearest))
+    return float(np.mean(shares))
 
 
 def _build(conn: Connection[Row], collection_id: CollectionId, model: str) -> bool:

@@ -27,12 +27,13 @@ EF_SEARCH = 200
 """Breadth of the search in an HNSW index."""
 
 # Vectors have length 1: the inner product is the cosine. The collection is a literal, since the
-# index of a large collection covers that collection only.
+# index of a large collection covers that collection only. No index orders by a sum: with one every
+# vector is compared, even where an index is left from a time when the collection was larger.
 NEAREST = """
 SELECT e.chunk_id, -(e.embedding <#> %(vector)s) AS score
   FROM {table} e
  WHERE e.collection_id = {collection_id}{conditions}
- ORDER BY e.embedding <#> %(vector)s
+ ORDER BY (e.embedding <#> %(vector)s){exactly}
  LIMIT %(limit)s
 """
 
@@ -66,6 +67,7 @@ def search(
     limit: int,
     only: Filter | None = None,
     few: Sequence[int] | None = None,
+    exact: bool | None = None,
 ) -> list[Scored]:
     """Return the nearest chunks by cosine, best first.
 
@@ -77,19 +79,23 @@ def search(
         limit: Most chunks to return.
         only: What the search may see.
         few: All chunks that ``only`` leaves, when they are few: compared one by one.
+        exact: Whether to compare every vector; None: in a small collection.
 
     Raises:
         DimensionMismatch: If the vector is not as long as the stored ones.
     """
     if few is not None:
         return best_of(score(conn, table, collection.id, vector, few), limit)
-    if collection.chunks > EXACT_BELOW:
+    if exact is None:
+        exact = collection.chunks <= EXACT_BELOW
+    if not exact:
         _widen(conn, max(EF_SEARCH, limit))
     passing = PASSING.format(conditions=conditions(only)) if only is not None else ""
     query = sql.SQL(NEAREST).format(
         table=table.identifier,
         collection_id=sql.Literal(collection.id),
         conditions=sql.SQL(passing),
+        exactly=sql.SQL(" + 0" if exact else ""),
     )
     rows = conn.execute(
         query,

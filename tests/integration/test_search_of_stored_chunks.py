@@ -36,7 +36,7 @@ from ragqa.store.embeddings import ensure_vector_index
 from ragqa.store.lexicon import add_word, remove_word
 from ragqa.store.pages import insert_pages
 from ragqa.store.search import StoredChunks
-from ragqa.store.vector_index import has_vector_index, keep_vector_index
+from ragqa.store.vector_index import has_vector_index, keep_vector_index, measure_recall
 from ragqa.types import Chunk, DocumentId, Filter, Id, Page, Span
 
 if TYPE_CHECKING:
@@ -302,6 +302,37 @@ def test_a_collection_that_has_grown_large_gets_its_index_and_searches_by_it(
         assert len(snapshot.dense(vector, limit=5, only=only)) == 5
         shown = snapshot.conn.execute("SHOW hnsw.iterative_scan").fetchone()
         assert shown == {"hnsw.iterative_scan": "relaxed_order"}
+
+
+def test_a_collection_that_has_shrunk_is_searched_exactly_though_its_index_is_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        store(database, f"{number}.txt", f"topic{number} and words about topic{number}")
+    with database.transaction() as conn:
+        found = find_collection(conn, "papers")
+    monkeypatch.setattr(embeddings, "EXACT_BELOW", 10)
+    assert keep_vector_index(database, found.id, EMBEDDER.name)
+    # Nothing but the index would be cut off there.
+    monkeypatch.setattr(vectors, "EF_SEARCH", 5)
+    with StoredChunks(database).open(["papers"], model=EMBEDDER.name) as (snapshot,):
+        snapshot.conn.execute("SET LOCAL hnsw.ef_search = 5")
+        assert len(snapshot.dense(EMBEDDER.embed_query("topic3"), limit=50)) == 50
+
+
+def test_the_recall_of_an_index_is_measured_against_comparing_every_vector(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        store(database, f"{number}.txt", f"topic{number} and words about topic{number}")
+    monkeypatch.setattr(embeddings, "EXACT_BELOW", 10)
+    with database.transaction() as conn:
+        found = find_collection(conn, "papers")
+        table = ensure_embeddings_table(conn, EMBEDDER.name, EMBEDDER.dimension)
+        assert measure_recall(conn, found, table) is None
+    assert keep_vector_index(database, found.id, EMBEDDER.name)
+    with database.transaction() as conn:
+        assert measure_recall(conn, found, table) == 1.0
 
 
 def test_several_collections_are_searched_as_one(database: Database) -> None:
