@@ -1,13 +1,14 @@
-// A document, page by page: the image with the recognised blocks over it, the text beside it.
+// A document, page by page: the image with what was recognised over it, the text beside it.
 
 import { call, load, pageImage } from "./api.js";
 import { button, fill, h, icon, iconButton } from "./dom.js";
 import { fetchDocument, path } from "./documents.js";
 import { has, percent, t } from "./i18n.js";
+import { LAYERS, fetchLayers, fetchWorst, overlay, sureness } from "./layers.js";
 import { problemBox } from "./problems.js";
 import { address, go } from "./routes.js";
 
-let overlaid = true;
+const shown = new Set(["blocks"]); // layers over the image, kept from page to page
 
 function tableOf(block) {
   return h("table", {}, h("tbody", {}, block.rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
@@ -17,18 +18,10 @@ function blockNode(block, index, light) {
   const content = block.rows?.length ? h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": t("kind.table") }, tableOf(block)) : h("p", {}, block.text);
   return h(
     "div",
-    { class: `block ${block.kind}`, dataset: { block: index }, onmouseenter: () => light(index, true), onmouseleave: () => light(index, false) },
+    { class: `block ${block.kind}`, dataset: { key: `block-${index}` }, onmouseenter: () => light(`block-${index}`, true), onmouseleave: () => light(`block-${index}`, false) },
     h("span", { class: "block-kind" }, t(`kind.${block.kind}`)),
     content,
   );
-}
-
-function overlay(page, light) {
-  return page.blocks.map((block, index) => {
-    const [x0, top, x1, bottom] = block.bbox;
-    const style = { left: `${(100 * x0) / page.width}%`, top: `${(100 * top) / page.height}%`, width: `${(100 * (x1 - x0)) / page.width}%`, height: `${(100 * (bottom - top)) / page.height}%` };
-    return h("div", { class: `block-box ${block.kind}`, style, dataset: { block: index }, title: t(`kind.${block.kind}`), onmouseenter: () => light(index, true), onmouseleave: () => light(index, false) });
-  });
 }
 
 function origin(page) {
@@ -42,16 +35,21 @@ function warningsOf(document, number) {
     .map(({ code, message }) => h("p", { class: "page-warning" }, icon("alert"), h("span", {}, has(`warning.${code}`) ? t(`warning.${code}`) : message)));
 }
 
-/** Pages something was noted about, those first that may be read wrongly. */
-function flagged(document, place) {
-  const pages = [...new Set(document.warnings.map((warning) => warning.page).filter(Boolean))].sort((a, b) => a - b);
+/** Why OCR read the page, in words; nothing when it did not. */
+function whyRead({ reason, lines }) {
+  const read = lines.some((line) => line.confidence !== null);
+  if (!reason && !read) return null;
+  return h("p", { class: "page-why" }, t("ocr.why"), " ", t(`ocr.why.${reason && has(`ocr.why.${reason}`) ? reason : reason ? "other" : "pictures"}`));
+}
+
+/** Pages to look at, those first that may be read wrongly. */
+function worst(pages, place) {
   if (!pages.length) return null;
-  return h(
-    "nav",
-    { class: "flagged", "aria-label": t("warnings.pages") },
-    h("span", { class: "quiet" }, t("warnings.pages")),
-    pages.slice(0, 40).map((page) => h("a", { class: "chip", href: address({ ...place, page }), "aria-current": page === place.page ? "page" : null }, String(page))),
-  );
+  const chip = ({ number, warnings, ocr_confidence: sure }) => {
+    const label = [t("page.n", { n: number }), sure === null ? null : t("ocr.confidence", { share: percent(sure) }), ...warnings.map((code) => (has(`warning.${code}`) ? t(`warning.${code}`) : code))].filter(Boolean).join(" · ");
+    return h("a", { class: `chip${warnings.length ? " noted" : ""}`, href: address({ ...place, page: number }), "aria-label": label, title: label, "aria-current": number === place.page ? "page" : null }, h("b", {}, String(number)), sure === null ? null : h("span", { class: `share ${sureness(sure)}` }, percent(sure)));
+  };
+  return h("nav", { class: "flagged", "aria-label": t("worst.pages") }, h("span", { class: "quiet" }, t("worst.pages")), pages.slice(0, 24).map(chip));
 }
 
 export function readerView(place) {
@@ -62,16 +60,22 @@ export function readerView(place) {
   const node = h("section", { class: "view reader", "aria-label": t("document") }, head, h("div", { class: "reader-body" }, image, text));
   const turn = (page) => go({ ...place, page }, { replace: true });
 
-  const light = (index, on) => node.querySelectorAll(`[data-block="${index}"]`).forEach((one) => one.classList.toggle("lit", on));
+  const doubted = h("div", {});
+  const light = (key, on) => node.querySelectorAll(`[data-key="${key}"]`).forEach((one) => one.classList.toggle("lit", on));
+  const show = () => LAYERS.forEach((name) => image.classList.toggle(`with-${name}`, shown.has(name)));
+
+  function toggle(name) {
+    const one = button(t(`layer.${name}`), () => {
+      if (!shown.delete(name)) shown.add(name);
+      one.setAttribute("aria-pressed", String(shown.has(name)));
+      show();
+    }, { class: "toggle", "aria-pressed": String(shown.has(name)), dataset: { layer: name } });
+    return one;
+  }
 
   function drawHead(document) {
     const last = document.pages || 1;
     const input = h("input", { type: "number", min: 1, max: last, value: place.page, "aria-label": t("page.goto"), onchange: () => turn(Math.min(last, Math.max(1, Number(input.value) || 1))) });
-    const toggle = button(t("blocks.show"), () => {
-      overlaid = !overlaid;
-      toggle.setAttribute("aria-pressed", String(overlaid));
-      image.classList.toggle("bare", !overlaid);
-    }, { icon: "blocks", class: "link", "aria-pressed": String(overlaid) });
     const original = h("a", { class: "link", href: `${path(document.id)}/file`, download: "" }, icon("open"), h("span", {}, t("document.original")));
     fill(
       head,
@@ -80,30 +84,34 @@ export function readerView(place) {
         "div",
         { class: "reader-tools" },
         h("div", { class: "stepper" }, iconButton("left", t("page.previous"), () => turn(place.page - 1), { disabled: place.page <= 1 }), input, h("span", {}, `/ ${last}`), iconButton("right", t("page.next"), () => turn(place.page + 1), { disabled: place.page >= last })),
-        toggle,
+        h("div", { class: "toggles", role: "group", "aria-label": t("layers") }, LAYERS.map(toggle)),
         original,
       ),
-      flagged(document, place),
+      doubted,
     );
   }
 
   async function drawPage(document) {
     fill(image, h("div", { class: "sheet loading" }));
     fill(text, h("p", { class: "quiet" }, t("loading")));
-    const page = await call("GET", `${path(place.id)}/pages/${place.page}`, { signal: controller.signal });
+    const { signal } = controller;
+    const [page, known] = await Promise.all([call("GET", `${path(place.id)}/pages/${place.page}`, { signal }), fetchLayers(place.id, place.page, signal)]);
     fill(
       text,
       h("p", { class: "page-origin" }, origin(page)),
+      whyRead(known),
       warningsOf(document, place.page),
       page.blocks.length ? page.blocks.map((block, index) => blockNode(block, index, light)) : page.text ? h("div", { class: "block text" }, h("p", {}, page.text)) : h("p", { class: "quiet" }, t("page.empty")),
     );
     const img = h("img", { class: "page-image", alt: t("page.alt", { n: place.page, name: document.filename }) });
     const sheet = h("div", { class: "sheet loading", style: { aspectRatio: `${page.width} / ${page.height}` } }, img);
-    image.classList.toggle("bare", !overlaid);
-    fill(image, sheet);
-    await load(img, pageImage(place.id, place.page), controller.signal);
+    show();
+    const sure = known.lines.some((line) => line.confidence !== null);
+    head.querySelector("[data-layer=lines]").disabled = !sure;
+    fill(image, sure ? h("p", { class: "legend" }, t("layer.legend"), ["sure", "fair", "unsure"].map((name) => h("span", { class: `over ${name}` }, t(`ocr.${name}`)))) : null, sheet);
+    await load(img, pageImage(place.id, place.page), signal);
     sheet.classList.remove("loading");
-    sheet.append(...overlay(page, light));
+    sheet.append(...LAYERS.map((name) => overlay(name, page, known, light)));
   }
 
   async function draw() {
@@ -111,6 +119,7 @@ export function readerView(place) {
       const document = await fetchDocument(place.id);
       if (controller.signal.aborted) return;
       drawHead(document);
+      fetchWorst(place.id, controller.signal).then((pages) => fill(doubted, worst(pages, place)), () => {}); // a help, not the matter
       await drawPage(document);
     } catch (problem) {
       if (controller.signal.aborted || problem.name === "AbortError") return;
