@@ -105,7 +105,11 @@ def is_garbage(text: str) -> bool:
     bad = sum(count for char, count in counts.items() if _is_bad(char))
     if bad > _MOST_BAD * solid:
         return True
-    return _is_mojibake(counts, solid) or _is_unlike_english(sample) or _is_unlike_chinese(counts)
+    if _is_mojibake(counts, solid) or _is_unlike_chinese(counts):
+        return True
+    letters = sum(count for char, count in counts.items() if "a" <= char <= "z")
+    # Names of commands among Chinese are unlike English too: there the Chinese decides.
+    return sum(_ideographs(counts).values()) < letters and _is_unlike_english(sample)
 
 
 def _is_bad(char: str) -> bool:
@@ -138,12 +142,16 @@ def _is_unlike_english(text: str) -> bool:
 
 def _is_unlike_chinese(counts: Counter[str]) -> bool:
     """Count ideographs outside the few thousand that nearly all text is written with."""
-    ideographs = {char: n for char, n in counts.items() if "\u3400" <= char <= "\u9fff"}
+    ideographs = _ideographs(counts)
     total = sum(ideographs.values())
     if total < _ENOUGH:
         return False
     rare = sum(n for char, n in ideographs.items() if not _is_common(char))
     return rare > 0.35 * total
+
+
+def _ideographs(counts: Counter[str]) -> dict[str, int]:
+    return {char: n for char, n in counts.items() if "\u3400" <= char <= "\u9fff"}
 
 
 def _is_common(char: str) -> bool:

@@ -26,7 +26,12 @@ def layer(text: str, *, images: tuple[BBox, ...] = (), rules: int = 0, invisible
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", [CHINESE, TRADITIONAL, ENGLISH, "1,204 3.5% 12", "E=mc²", ""])
+COMMANDS = CHINESE * 3 + "tlmgr xzvf fmtutil ksh mktexlsr pwd kpsewhich dvipdfmx xdvik cjk " * 2
+
+
+@pytest.mark.parametrize(
+    "text", [CHINESE, TRADITIONAL, ENGLISH, COMMANDS, "1,204 3.5% 12", "E=mc²", ""]
+)
 def test_real_text_is_believed(text: str) -> None:
     assert not is_garbage(text)
 
