@@ -48,10 +48,15 @@ class Gathered:
     named: dict[int, float] = field(default_factory=dict)
     """Documents that the question names."""
 
+    _chunk_ids: list[int] | None = None
+
     @property
     def chunk_ids(self) -> list[int]:
-        """Every chunk that any stage found."""
-        return list(dict.fromkeys(s.chunk_id for found in self.stages.values() for s in found))
+        """Every chunk that any stage found; asked for once all stages have answered."""
+        if self._chunk_ids is None:
+            found = (scored.chunk_id for stage in self.stages.values() for scored in stage)
+            self._chunk_ids = list(dict.fromkeys(found))
+        return self._chunk_ids
 
     def words(self) -> dict[int, float]:
         """Return each found chunk's share of the best BM25 score that there could be."""

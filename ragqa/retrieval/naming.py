@@ -46,6 +46,7 @@ class NameIndex:
             self._apart[number] = len(apart)
             for token in apart:
                 self._telling.setdefault(token, []).append(number)
+        self._joinable = [token for token in self._telling if _may_be_joined(token)]
         self._years = {number: years_of(name) for number, name in names.items()}
 
     def match(self, question: str) -> dict[int, float]:
@@ -58,10 +59,11 @@ class NameIndex:
         words = set(_TOKEN.findall(folded))
         joined = re.sub(r"[\W_]+", "", folded)
         said: dict[int, list[str]] = {}
-        for token, numbers in self._telling.items():
-            if _is_said(token, words, joined):
-                for number in numbers:
-                    said.setdefault(number, []).append(token)
+        spoken = {token for token in words if token in self._telling}
+        spoken.update(token for token in self._joinable if token in joined)
+        for token in spoken:
+            for number in self._telling[token]:
+                said.setdefault(number, []).append(token)
         years = years_of(question) if said else frozenset()
         matched: dict[int, float] = {}
         for number, found in said.items():
@@ -104,9 +106,8 @@ def _tokens(name: str) -> frozenset[str]:
     )
 
 
-def _is_said(token: str, words: set[str], joined: str) -> bool:
-    if token in words:
-        return True
+def _may_be_joined(token: str) -> bool:
+    """Say whether a word is recognised wherever its letters stand in the question."""
     if re.fullmatch(rf"[{CJK}]+", token):
-        return token in joined
-    return len(token) >= _JOINED and token.isalpha() and token in joined
+        return True
+    return len(token) >= _JOINED and token.isalpha()
