@@ -156,8 +156,24 @@ def _read(path: Path, options: ReadOptions, number: int) -> RawPage:
         )
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a broken page raises costs this page only
+    except Exception as error:  # whatever a broken page raises costs it only
+        if _means_no_memory(error):
+            raise MemoryError(_short(error)) from error
         return _given_up(number, error)
+
+
+def _means_no_memory(error: Exception) -> bool:
+    told = str(error).lower()
+    return any(
+        words in told
+        for words in (
+            "bad_alloc",
+            "bad allocation",
+            "out of memory",
+            "insufficient memory",
+            "malloc",
+        )
+    )
 
 
 @functools.lru_cache(maxsize=2)

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _FILE_BYTES = 64 << 20
 """Largest file a child may write."""
-_TASKS_EACH = 400
+_TASKS_EACH = 100
+"""Pieces of work after which a child is replaced, so that leaks of a reader stay small."""
 IDLE_SECONDS = 15.0
+"""A sandbox that nobody borrows for so long is ended."""
 _idle_lock = threading.Lock()
 _idle: list[tuple[float, Limits, int, Sandbox]] = []
-"""Pieces of work after which a child is replaced, so that leaks of a reader stay small."""
+_RESERVED_MB = 700
+"""A child may lift its limit by so much while a network reads what was cut to size for it."""
 _PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,17 @@ class Limits:
 
 class Lost(Exception):
     """A piece of work whose process did not live to give its result."""
+
+    def __init__(self, message: str, *, curable: bool = False) -> None:
+        """Say why.
+
+        Args:
+            message: For the reader of the file.
+            curable: Whether a process that has done nothing before may succeed: memory was
+                missing, or the process crashed, which a library may do when memory is missing.
+        """
+        super().__init__(message)
+        self.curable = curable
 
 
 class Stopped(Exception):
@@ -61,7 +76,7 @@ class Sandbox:
         from pebble import ProcessPool
 
         context = multiprocessing.get_context("forkserver")
-        self._limits = limits
+        self.limits = limits
         self._pool = ProcessPool(
             max_workers=processes,
             max_tasks=_TASKS_EACH,
@@ -88,7 +103,7 @@ class Sandbox:
 
     def start(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Begin a piece of work and return its future."""
-        timeout = self._limits.seconds + 2
+        timeout = self.limits.seconds + 2
         return self._pool.schedule(function, args=arguments, timeout=timeout)
 
     def wait(self, future: Any, stop: Callable[[], bool] | None = None) -> Any:
@@ -108,17 +123,18 @@ class Sandbox:
             try:
                 return future.result(timeout=_POLL_SECONDS)
             except ProcessExpired as error:
-                raise Lost(_cause(error.exitcode, self._limits)) from error
+                raise _lost(error.exitcode, self.limits) from error
             except MemoryError as error:
                 raise Lost(
-                    f"it needs more than the {self._limits.memory_mb} MB a page may use"
+                    f"it needs more than the {self.limits.memory_mb} MB a page may use",
+                    curable=True,
                 ) from error
             except CancelledError as error:
                 raise Stopped from error
             except TimeoutError as error:
                 if future.done():
                     raise Lost(
-                        f"it takes longer than the {self._limits.seconds:g} s a page may take"
+                        f"it takes longer than the {self.limits.seconds:g} s a page may take"
                     ) from error
 
 
@@ -166,11 +182,16 @@ atexit.register(_end_idle, 0.0)
 def confine(limits: Limits) -> None:
     """Put limits on this process, for good."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        library = ctypes.CDLL(None, use_errno=True)
+        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # Memory that pictures and networks took goes back to the system when they are done, and
+        # does not count against the limit for ever after.
+        library.mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+        library.mallopt(_M_ARENA_MAX, 2)
     # RLIMIT_DATA counts what is written to, RLIMIT_AS also what is only reserved, as
     # inference engines do by the gigabyte.
     data = limits.memory_mb << 20
-    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data + (_RESERVED_MB << 20)))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -197,7 +218,7 @@ def in_order(
     ``function`` is given a few pieces and returns the results of the first of them, and of as many
     more as it likes: quick pieces share the cost of a round trip. What it leaves is given out
     again, piece by piece; what was lost together is tried again alone, so that one bad piece takes
-    no other with it.
+    no other with it; what is lost alone is tried once more in a process that did nothing before.
 
     Args:
         sandbox: Where to do it.
@@ -220,17 +241,33 @@ def in_order(
         try:
             results: list[Any] = sandbox.wait(future, stop)
         except Lost as lost:
-            results = [lost] if len(pieces) == 1 else []
+            results = [_afresh(sandbox, function, pieces, lost, stop)] if len(pieces) == 1 else []
         size = min(8, 2 * size) if len(results) == len(pieces) else 1
         yield from zip(pieces, results, strict=False)
         left = [[piece] for piece in pieces[len(results) :]]
         calls.extendleft((piece, sandbox.start(function, piece)) for piece in reversed(left))
 
 
-def _cause(exitcode: int | None, limits: Limits) -> str:
+def _afresh(
+    sandbox: Sandbox,
+    function: Callable[..., list[Any]],
+    pieces: list[Any],
+    lost: Lost,
+    stop: Callable[[], bool] | None,
+) -> Any:
+    if not lost.curable:
+        return lost
+    with Sandbox(sandbox.limits) as fresh:
+        try:
+            return fresh.wait(fresh.start(function, pieces), stop)[0]
+        except Lost as again:
+            return again
+
+
+def _lost(exitcode: int | None, limits: Limits) -> Lost:
     if exitcode is not None and -exitcode == signal.SIGXCPU:
-        return f"it uses more than the {limits.seconds:g} s of computing a page may use"
+        return Lost(f"it uses more than the {limits.seconds:g} s of computing a page may use")
     if exitcode is not None and -exitcode == signal.SIGKILL:
-        return "its process was killed, most likely for want of memory"
+        return Lost("its process was killed, most likely for want of memory", curable=True)
     name = signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else exitcode
-    return f"the process that read it crashed ({name})"
+    return Lost(f"the process that read it crashed ({name})", curable=True)

@@ -19,7 +19,7 @@ from ragqa.types import BBox, Notice, PageSource
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
 OcrMode = Literal["auto", "always", "never"]
@@ -36,7 +36,7 @@ class ReadOptions:
     ocr_dpi: int = 150
     password: str | None = None
     page_seconds: float = 60.0
-    page_memory_mb: int = 2500
+    page_memory_mb: int = 1500
     max_pages: int = 2000
     models_folder: Path = field(default_factory=Path)
 

@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         default=60, gt=0, description="Seconds one page may take to read before it is given up."
     )
     page_memory_mb: int = Field(
-        default=2500, gt=0, description="Megabytes the process that reads a page may use."
+        default=1500, gt=0, description="Megabytes the process that reads a page may use."
     )
     keep_versions: int = Field(
         default=1, ge=0, description="Older versions of a document that are kept beside the newest."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ingest.ocr.lean import room_to_reserve
 from ingest.ocr.rapid import edges_between, spread
 from ingest.ports import Recognized
 from ragqa.errors import ModelMissing
@@ -48,6 +49,7 @@ class PaddleOcr:
         """Engine and model."""
         return "paddleocr:PP-OCRv6-small"
 
+    @room_to_reserve()
     def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
         """Return the lines of a BGR image."""
         if not image.size:

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ingest.ocr.lean import LeanSession, LineSession, PageSession, room_to_reserve
 from ingest.ports import Recognized
 from ragqa.errors import ModelMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 LEAST_SCORE = 0.5
 """Lines the engine itself doubts more than this are noise: specks, rules, halves of pictures."""
-
-
-_STRIP_PIXELS = 2_400_000
-"""As much goes through the detector at once: an A4 page at 150 dpi with room to spare."""
+_TILE_PIXELS = 1_500_000
+"""As much goes through the detector at once: two thirds of an A4 page at 150 dpi."""
+_TILE_WIDTH = 1600
 _CONTEXT = 192
+"""Pixels that a tile sees of its neighbours: more than the network looks around a point."""
 
 
 class RapidOcr:
@@ -43,6 +46,7 @@ class RapidOcr:
         """Engine, model and runtime."""
         return f"rapidocr:PP-OCRv6-small:{self._runtime}"
 
+    @room_to_reserve()
     def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
         """Return the lines of a BGR image."""
         if not image.size:
@@ -67,7 +71,7 @@ class RapidOcr:
     def _detect(self, engine: Any, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the corners of lines, shape (n, 4, 2).
 
-        The network's memory grows with the image, so a large one goes through it in strips that
+        The network's memory grows with the image, so a large one goes through it in tiles that
         overlap by more than the network sees around a point.
         """
         detector = engine.text_det
@@ -75,18 +79,25 @@ class RapidOcr:
         if pixels is None:
             return np.zeros((0, 4, 2), np.float32)
         height, width = pixels.shape[2:]
-        rows = max(_CONTEXT, _STRIP_PIXELS // width // 32 * 32)
         likely = np.zeros((1, 1, height, width), np.float32)
-        for top in range(0, height, rows):
-            bottom = min(height, top + rows)
-            first, last = max(0, top - _CONTEXT), min(height, bottom + _CONTEXT)
-            part = np.array(detector.session(np.ascontiguousarray(pixels[:, :, first:last])))
-            likely[:, :, top:bottom] = part[:, :, top - first : bottom - first]
+        try:
+            self._look(detector.session, pixels, likely)
+        finally:
+            if isinstance(detector.session, LeanSession):
+                # Activations of the detector are half a gigabyte that the recogniser could use.
+                detector.session.release()
         corners, _ = detector.postprocess_op(likely, image.shape[:2])
-        if self._runtime == "openvino":
-            # Activations of the detector are half a gigabyte that the recogniser could use.
-            detector.session.session.get_compiled_model().release_memory()
         return np.asarray(detector.sorted_boxes(corners) if len(corners) else corners)
+
+    def _look(self, network: Any, pixels: NDArray[np.float32], likely: NDArray[np.float32]) -> None:
+        """Fill ``likely``, shape (1, 1, height, width), with how likely text is at each pixel."""
+        height, width = likely.shape[2:]
+        for rows, columns in _tiles(height, width):
+            top, bottom = max(0, rows.start - _CONTEXT), min(height, rows.stop + _CONTEXT)
+            left, right = max(0, columns.start - _CONTEXT), min(width, columns.stop + _CONTEXT)
+            part = np.asarray(network(np.ascontiguousarray(pixels[:, :, top:bottom, left:right])))
+            inner = part[:, :, rows.start - top : rows.stop - top]
+            likely[:, :, rows, columns] = inner[..., columns.start - left : columns.stop - left]
 
     def _load(self) -> Any:
         if self._engine is None:
@@ -108,6 +119,10 @@ class RapidOcr:
             )
             engine._load_det_model()
             engine._load_rec_model()
+            if self._runtime == "openvino":
+                detector, recogniser = engine.text_det, engine.text_rec
+                detector.session = PageSession(detector.session.model, threads=self._threads)
+                recogniser.session = LineSession(recogniser.session.model, threads=self._threads)
             self._engine = engine
         return self._engine
 
@@ -149,7 +164,25 @@ def spread(count: int) -> NDArray[np.float32]:
     return np.stack([borders[:-1], borders[1:]], axis=1).astype(np.float32)
 
 
+def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Yield (rows, columns) that cover an image; borders lie on multiples of 32 pixels."""
+    across = -(-width // _TILE_WIDTH)
+    wide = -(-width // across // 32) * 32
+    seen = wide + _CONTEXT * min(2, across - 1)
+    high = max(_CONTEXT, (_TILE_PIXELS // seen - 2 * _CONTEXT) // 32 * 32)
+    if height <= high + 2 * _CONTEXT:
+        high = height
+    for top in range(0, height, high):
+        for left in range(0, width, wide):
+            yield slice(top, min(height, top + high)), slice(left, min(width, left + wide))
+
+
 def _padding(image: NDArray[np.uint8]) -> int:
-    """Return the rows to add above and below: the detector is blind to what fills an image."""
+    """Return the rows to add above and below a thin image.
+
+    The detector is blind to what fills an image, and blows one up until its shorter side has 736
+    pixels: a single line would become ten million.
+    """
     height, width = image.shape[:2]
-    return max(0, max(width // 8, 60) - height) // 2 + 16 if height < max(width / 8, 60) else 0
+    least = max(width // 4, 60)
+    return (least - height) // 2 + 16 if height < least else 0

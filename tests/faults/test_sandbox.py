@@ -10,6 +10,8 @@ import pytest
 
 from ingest.sandbox import Limits, Lost, Sandbox, Stopped, allow_cpu, in_order
 
+_KEPT: list[bytearray] = []
+
 
 def work(pieces: list[str]) -> list[str]:
     done = []
@@ -28,6 +30,11 @@ def work(pieces: list[str]) -> list[str]:
         elif piece == "flood":
             with tempfile.TemporaryFile() as file:
                 file.write(bytes(80 << 20))
+        elif piece == "keep":
+            _KEPT.append(bytearray(450 << 20))
+        elif piece == "need":
+            held = [bytearray(250 << 20)]
+            del held
         done.append(piece.upper())
     return done
 
@@ -66,3 +73,9 @@ def test_an_error_of_the_work_itself_reaches_the_caller() -> None:
         with pytest.raises(Lost):
             box.wait(box.start(work, ["crash"]))
         assert box.wait(box.start(work, ["a"])) == ["A"]
+
+
+def test_what_a_worn_process_has_no_memory_for_is_tried_in_a_new_one() -> None:
+    with Sandbox(Limits(30, 600)) as box:
+        assert [r for _, r in in_order(box, work, ["keep"], ahead=1)] == ["KEEP"]
+        assert [r for _, r in in_order(box, work, ["need", "a"], ahead=1)] == ["NEED", "A"]

@@ -16,6 +16,7 @@ from ingest.ocr.scan import read_scan
 from ingest.readers.opening import open_document
 from ingest.readers.pymupdf import render
 from ingest.reading import assembled_here, parse
+from ingest.sandbox import Limits, Sandbox
 from ingest.types import ReadOptions
 from ragqa.errors import ModelMissing
 from ragqa.settings import Settings
@@ -108,3 +109,20 @@ def test_without_an_engine_a_scan_is_empty_with_a_warning(tmp_path: Path) -> Non
     assert [notice.code for notice in parsed.notices] == ["ocr_missing", "no_text"]
     with pytest.raises(ModelMissing, match=f"models pull {FOLDER}"):
         PaddleOcr(tmp_path)
+
+
+def _data_grows_by(widths: list[int]) -> int:
+    """Let the network read lines of many widths; return by how many MB this process grew."""
+    engine = RapidOcr()._load()
+    sizes = []
+    for width in widths:
+        engine.text_rec.session(np.zeros((1, 3, 48, width), np.float32))
+        with Path("/proc/self/status").open() as status:
+            sizes += [int(row.split()[1]) >> 10 for row in status if row.startswith("VmData")]
+    return sizes[-1] - sizes[0]
+
+
+def test_a_process_that_reads_lines_of_many_lengths_stays_small() -> None:
+    with Sandbox(Limits(200, 1500)) as box:
+        grown = box.wait(box.start(_data_grows_by, list(range(64, 704, 8))))
+    assert grown < 250, "a gigabyte where every length is kept"

@@ -1,0 +1,98 @@
+"""A network on OpenVINO that stays as small after a thousand pages as after the first."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+
+class LeanSession:
+    """Stands where RapidOCR's own session stood: called with an array, gives the network's output.
+
+    OpenVINO keeps what it prepared for every shape it meets, and no two lines of text have the
+    same width: a process that read twenty pages held four gigabytes. So its cache is off, and as
+    even then ten megabytes stay for every new shape, there are few of them.
+    """
+
+    def __init__(self, model: Any, *, threads: int) -> None:
+        """Compile a model.
+
+        Args:
+            model: An ``openvino.Model`` with an input of shape (n, channels, height, width).
+            threads: To compute with.
+        """
+        import openvino
+
+        config = {"CPU_RUNTIME_CACHE_CAPACITY": "0", "INFERENCE_NUM_THREADS": str(threads)}
+        self._compiled = openvino.Core().compile_model(model, "CPU", config)
+        self._request = self._compiled.create_infer_request()
+
+    def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network's first output."""
+        self._request.infer([pixels])
+        output: NDArray[np.float32] = self._request.get_output_tensor().data
+        return output
+
+    def release(self) -> None:
+        """Give back the memory of activations; the next call takes it again."""
+        self._compiled.release_memory()
+
+
+class LineSession(LeanSession):
+    """A network that reads lines: their widths are rounded up, and its outputs cut accordingly."""
+
+    @override
+    def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network's output for lines of shape (n, channels, height, width).
+
+        Returns:
+            Shape (n, columns, classes), columns in proportion to width.
+        """
+        width = pixels.shape[3]
+        even = rounded_up(width)
+        # Zero is the grey with which lines of one batch are made equally long.
+        output = super().__call__(np.pad(pixels, ((0, 0), (0, 0), (0, 0), (0, even - width))))
+        return output[:, : -(-width * output.shape[1] // even)]
+
+
+class PageSession(LeanSession):
+    """A network that looks at pictures: their sizes are rounded up, and its outputs cut."""
+
+    @override
+    def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network's output, shape (n, 1, height, width) as the pictures'."""
+        height, width = pixels.shape[2:]
+        more = ((0, 0), (0, 0), (0, rounded_up(height) - height), (0, rounded_up(width) - width))
+        return super().__call__(np.pad(pixels, more, mode="edge"))[:, :, :height, :width]
+
+
+def rounded_up(pixels: int) -> int:
+    """Return the next length that networks are given: few, and none more than a quarter longer."""
+    step = 64
+    while pixels > 8 * step:
+        step *= 2
+    return -(-pixels // step) * step
+
+
+@contextmanager
+def room_to_reserve() -> Iterator[None]:
+    """Lift the limit of memory to the highest that this process may have, while an engine reads.
+
+    Networks reserve hundreds of megabytes that they hardly touch, and what they are given is cut
+    into tiles and lines first: they are not what the limit is there for.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
