@@ -59,7 +59,7 @@ def open_document(
 def _repaired(
     path: Path, password: str | None, error: Exception | None
 ) -> tuple[Any, tuple[Notice, ...]]:
-    """Let another reader rebuild the file where MuPDF gives up."""
+    """Let another reader rebuild the file where MuPDF gives up; a blank file is no repair."""
     import io
 
     import pikepdf
@@ -70,7 +70,7 @@ def _repaired(
             rebuilt = io.BytesIO()
             second.save(rebuilt)
         document = pymupdf.open(stream=rebuilt.getvalue(), filetype="pdf")
-        if any(page.get_contents() for page in document):
+        if any(_says_something(document, page) for page in range(1, document.page_count + 1)):
             return document, (
                 Notice("repaired", "the file is damaged and was rebuilt; some may be missing"),
             )
@@ -82,6 +82,15 @@ def _repaired(
         f"{path.name} cannot be read as a PDF, it is damaged beyond repair: "
         "save or download it again"
     ) from error
+
+
+def _says_something(document: Any, number: int) -> bool:
+    """Tell whether a page of a rebuilt file has text, or a picture that OCR could read."""
+    from ingest.quality import judge
+    from ingest.readers.pymupdf import read_layer
+
+    layer = read_layer(document, number)
+    return bool(layer.text) or judge(layer).needs_ocr
 
 
 def outline(document: Any) -> dict[int, list[tuple[int, str]]]:

@@ -179,6 +179,34 @@ def test_what_is_no_pdf_is_refused_with_a_reason(
         inspect(file, PLAIN)
 
 
+def without_a_page_tree(contents: bytes) -> bytes:
+    """A PDF whose catalogue leads to a page where the tree of pages should be."""
+    objects = (
+        b"<</Type/Catalog/Pages 3 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R"
+        b"/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(contents), contents),
+    )
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % item for item in enumerate(objects, start=1))
+    return b"%PDF-1.7\n" + body + b"trailer<</Size 5/Root 1 0 R>>\n%%EOF"
+
+
+def test_what_only_another_reader_can_rebuild_is_read_and_reported(tmp_path: Path) -> None:
+    file = tmp_path / "no_tree.pdf"
+    file.write_bytes(without_a_page_tree(b"BT /F 12 Tf 20 100 Td (The valve is closed.) Tj ET"))
+    read = parse(file, PLAIN)
+    assert [page.text for page in read.pages] == ["The valve is closed."]
+    assert [notice.code for notice in read.notices] == ["repaired"]
+
+
+def test_a_rebuilt_file_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "blank.pdf"
+    file.write_bytes(without_a_page_tree(b"10 10 180 180 re S"))
+    with pytest.raises(UnreadableFile, match="damaged beyond repair"):
+        inspect(file, PLAIN)
+
+
 def test_too_many_pages_are_refused() -> None:
     with pytest.raises(TooLarge, match="has 3 pages, more than the 2"):
         inspect(DATA / "manual_zh.pdf", ReadOptions(ocr_engine="none", max_pages=2))
