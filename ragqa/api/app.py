@@ -27,7 +27,7 @@ from ragqa.api.access import caller_of
 from ragqa.api.admission import Admission
 from ragqa.api.auditing import KeepAudit
 from ragqa.api.limits import LimitBodies
-from ragqa.api.mcp import Door
+from ragqa.api.mcp_door import Door
 from ragqa.api.measures import Measures
 from ragqa.api.problems import answer_with_problems
 from ragqa.api.tracing import TraceRequests
@@ -68,11 +68,11 @@ def create_app(
     """Build the HTTP application; with ``may_be_open``, it needs no key while there are none."""
     warden = Warden(services, may_be_open=may_be_open)
     admission = Admission(services.settings.max_questions)
-    door = Door(services, warden, admission)
+    door = Door(warden, admission)
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
-        async with door.running():
+        async with door.waiting():
             yield
 
     app = FastAPI(title="ragqa", version="0.1.0", description=ABOUT, lifespan=live)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager, nullcontext
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.routing import Route
 
 from ragqa.answering.answerer import Finished
-from ragqa.api.problems import answer_known
 from ragqa.api.schemas import QUESTION_CHARACTERS, storable
 from ragqa.errors import RagqaError
 from ragqa.shapes import answer_to_json, document_to_json, hits_to_json, page_to_json
@@ -28,14 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
     from ragqa.api.admission import Admission
-    from ragqa.api.warden import Warden
-    from ragqa.callers import Caller
     from ragqa.wiring import Services
 
-PATH = "/mcp"
 ABOUT = """\
 Documents of the user, read page by page. `ask` answers with citations that the server cut out of
 the stored pages; a refusal means that the documents do not say it. `search` finds passages;
@@ -127,45 +116,3 @@ def _told() -> Iterator[None]:
         yield
     except RagqaError as error:
         raise ToolError(f"{error.code}: {error}") from error
-
-
-class Door:
-    """The server behind HTTP: guarded by the same keys as everything else."""
-
-    def __init__(self, services: Services, warden: Warden, admission: Admission) -> None:
-        self._services = services
-        self._warden = warden
-        # No default: a tool that runs for nobody in particular fails.
-        self._visitor: ContextVar[Caller] = ContextVar("visitor")
-        server = build_server(
-            lambda: warden.within(self._visitor.get()),
-            admission,
-            lambda: warden.spend(self._visitor.get(), questions=1),
-        )
-        self._app: ASGIApp = server.streamable_http_app(
-            streamable_http_path=PATH,
-            stateless_http=True,
-            # The warden looks at hosts and origins, as it does for every other route.
-            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-        )
-        self.running = server.session_manager.run
-
-    @property
-    def route(self) -> Route:
-        """The route to add to an application; its lifespan must be within ``running()``."""
-        return Route(PATH, endpoint=self, include_in_schema=False)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a caller with the right key in."""
-        request = Request(scope)
-        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-        key = sent.strip() if scheme.casefold() == "bearer" else None
-        try:
-            caller = await run_in_threadpool(self._warden.identify, key, None)
-            request.state.caller = caller
-            self._warden.check_origin(request.method, request.headers, with_key=key is not None)
-        except RagqaError as error:
-            await answer_known(request, error)(scope, receive, send)
-            return
-        self._visitor.set(caller)
-        await self._app(scope, receive, send)
