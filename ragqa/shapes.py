@@ -65,6 +65,7 @@ def document_to_json(document: Document) -> Json:
         },
         "created_at": time_to_json(document.created_at),
         "updated_at": time_to_json(document.updated_at),
+        "metadata": dict(document.metadata),
     }
 
 

@@ -220,6 +220,8 @@ class Document:
     progress: Progress
     created_at: dt.datetime
     updated_at: dt.datetime
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What it was given at its upload; searches may ask for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ragqa.api.access import Given, Guard, Visitor, only
 from ragqa.api.caching import ASK_AGAIN, NOT_MODIFIED, has_already, not_modified
+from ragqa.api.schemas import read_metadata
 from ragqa.api.streams import EVENT_STREAM, attachment, event
 from ragqa.errors import InvalidInput, RagqaError
 from ragqa.shapes import document_to_json
@@ -30,6 +31,15 @@ router = APIRouter(tags=["documents"])
 Password = Annotated[
     # No NUL: no reader of PDFs takes it, and the database does not hold it.
     str | None, Form(description="For encrypted files.", max_length=1000, pattern=r"^[^\x00]*$")
+]
+
+Metadata = Annotated[
+    str | None,
+    Form(
+        description="JSON object that searches may filter by; it is each of the files'.",
+        examples=['{"year": "2024", "department": "法务"}'],
+        max_length=20_000,
+    ),
 ]
 
 POLL_SECONDS = 0.3
@@ -56,8 +66,10 @@ def upload(
     warden: Guard,
     caller: Visitor,
     password: Password = None,
+    metadata: Metadata = None,
 ) -> dict[str, Any]:
     """Take files in; their reading is queued. A file that is refused stops no other."""
+    given = read_metadata(metadata)
     warden.spend(caller, upload_bytes=sum(file.size or 0 for file in files))
     with services.database.transaction() as conn:
         found = collections.find_collection(conn, collection)
@@ -73,6 +85,7 @@ def upload(
                 file.file,
                 limit=services.settings.max_upload_bytes,
                 password=password,
+                metadata=given,
             )
             taken.append(added.document)
         except InvalidInput as error:

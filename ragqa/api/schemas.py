@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     field_validator,
     model_validator,
 )
 
 from ragqa.callers import Limits, Role
+from ragqa.errors import InvalidInput
 from ragqa.types import DocumentId, Filter, Id
 
 QUESTION_CHARACTERS = 1000
@@ -25,6 +29,11 @@ Text = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=QUESTION_CHARACTERS),
 ]
 CollectionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+BAD_METADATA = (
+    "metadata: a JSON object was expected, at most 50 names with a text, number or truth value "
+    'of up to 1,000 characters each, like {"year": "2024"}'
+    " / metadata 应为 JSON 对象：至多 50 项，值为文本、数字或布尔值，每项不超过 1000 个字符"
+)
 TopK = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -85,21 +94,87 @@ class NewKey(Request):
     @field_validator("expires_at")
     @classmethod
     def _in_utc(cls, given: dt.datetime | None) -> dt.datetime | None:
-        return given.replace(tzinfo=dt.UTC) if given and given.tzinfo is None else given
+        return _in_utc(given)
 
     def to_limits(self) -> Limits:
         """Return the limits of the core."""
         return Limits(self.requests_per_minute, self.questions_a_day, self.upload_bytes_a_day)
 
 
+Metadata = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=100)],
+        Annotated[str, StringConstraints(max_length=1000)],
+    ],
+    BeforeValidator(lambda given: _as_words(given)),
+    Field(max_length=50, examples=[{"department": "法务", "year": "2024"}]),
+]
+"""Pairs that a document was given; numbers and truth values are taken as they are written."""
+
+
+def read_metadata(text: str | None) -> dict[str, str] | None:
+    """Read the metadata of an upload; None and white space give none.
+
+    Raises:
+        InvalidInput: If it is no JSON object of short values.
+    """
+    if text is None or not text.strip():
+        return None
+    try:
+        return TypeAdapter(Metadata).validate_python(storable(json.loads(text)))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(BAD_METADATA, code="bad_metadata") from error
+
+
+def _as_words(given: Any) -> Any:
+    """Return an object with its plain values written out; anything else as it is."""
+    if not isinstance(given, dict):
+        raise ValueError(BAD_METADATA)  # noqa: TRY004  (pydantic tells no other errors)
+    return {
+        key: json.dumps(value) if isinstance(value, bool | int | float) else value
+        for key, value in given.items()
+    }
+
+
 class FilterFields(Request):
-    """Which chunks a search may see."""
+    """Which chunks a search may see: those that everything given here lets through."""
+
+    document: str | None = Field(default=None, examples=["1-17"])
 
     documents: list[str] = Field(default=[], max_length=1000, examples=[["1-17"]])
     pages: (
         tuple[Annotated[int, Field(ge=1, le=10**6)], Annotated[int, Field(ge=1, le=10**6)]] | None
     ) = None
     kind: Literal["text", "table"] | None = None
+    metadata: Metadata = {}
+    since: dt.datetime | None = Field(default=None, description="Taken in then or later.")
+    until: dt.datetime | None = Field(default=None, description="Taken in before then.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        # A misspelt restriction that is passed over would show what nobody asked for.
+        unknown = sorted(set(given) - set(cls.model_fields)) if isinstance(given, dict) else []
+        if unknown:
+            fields = ", ".join(cls.model_fields)
+            told = ", ".join(map(str, unknown))[:200]
+            raise ValueError(
+                f"{told}: no such filter; expected some of {fields}"
+                f" / 没有这种筛选条件，可用：{fields}"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.pages and self.pages[0] > self.pages[1]:
+            raise ValueError(
+                f"pages {list(self.pages)}: the first page must not be after the last"
+                " / 起始页不能大于结束页"
+            )
+        since, until = _in_utc(self.since), _in_utc(self.until)
+        if since and until and since >= until:
+            raise ValueError("since must be before until / 起始时间必须早于结束时间")
+        return self
 
     def to_filter(self) -> Filter:
         """Return the filter of the core.
@@ -107,10 +182,14 @@ class FilterFields(Request):
         Raises:
             NotFound: If a document id cannot be one.
         """
+        named = [*self.documents, self.document] if self.document else self.documents
         return Filter(
-            documents=tuple(DocumentId(Id.parse(text, "document")) for text in self.documents),
+            documents=tuple(DocumentId(Id.parse(text, "document")) for text in named),
             pages=self.pages,
             kind=self.kind,
+            metadata=tuple(self.metadata.items()),
+            since=_in_utc(self.since),
+            until=_in_utc(self.until),
         )
 
 
@@ -118,9 +197,33 @@ class SearchQuery(Request):
     """Body of ``POST /v1/search``."""
 
     query: Text = Field(examples=["保修期多久"])
-    collection: CollectionName = Field(examples=["demo"])
+    collection: CollectionName | None = Field(default=None, examples=["demo"])
+    collections: list[CollectionName] = Field(
+        default=[], max_length=100, description="Several, searched as one, instead of `collection`."
+    )
     top_k: TopK = 10
     filter: FilterFields | None = None
+    explain: bool = Field(
+        default=False, description="Also tell terms, stages, ranks, scores and times."
+    )
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.names():
+            raise ValueError(
+                "`collection` (or `collections`) is missing: where to search"
+                " / 缺少 `collection`（或 `collections`）：请说明在哪个集合中搜索"
+            )
+        return self
+
+    def names(self) -> list[str]:
+        """Return the collections to search, each once."""
+        given = [self.collection, *self.collections] if self.collection else self.collections
+        return list(dict.fromkeys(given))
+
+
+def _in_utc(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment.replace(tzinfo=dt.UTC) if moment and moment.tzinfo is None else moment
 
 
 class Question(Request):

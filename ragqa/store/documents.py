@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 SELECT = """
-SELECT d.collection_id, d.document_id, c.name AS collection, d.name, d.created_at,
+SELECT d.collection_id, d.document_id, c.name AS collection, d.name, d.metadata, d.created_at,
        v.version, v.sha256, v.bytes, v.status, v.pages, v.ocr_pages, v.tables, v.chunks,
        v.error_code, v.error_message, v.warnings, v.stage, v.done, v.total, v.updated_at,
        v.done - v.stage_from AS gone, extract(epoch FROM v.updated_at - v.stage_since) AS seconds
@@ -269,6 +269,7 @@ def document_from_row(row: Row) -> Document:
         progress=_progress(row),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        metadata=tuple(row["metadata"].items()),
     )
 
 

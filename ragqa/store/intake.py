@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from ragqa.errors import Conflict, InvalidInput, NotFound
 from ragqa.store import chunks, collections, documents, embeddings, removal, versions
 from ragqa.store.jobs import UPLOAD, enqueue_version
+from ragqa.store.metadata import set_metadata
 from ragqa.store.naming import check_filename
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ragqa.store.db import Database
     from ragqa.store.documents import Added
     from ragqa.store.files import Files
@@ -25,9 +29,12 @@ def take_in(
     *,
     limit: int | None = None,
     password: str | None = None,
+    metadata: Mapping[str, str] | None = None,
     priority: int = UPLOAD,
 ) -> Added:
     """Store a file and queue its reading; the same bytes under the same name change nothing.
+
+    ``metadata`` replaces what the document had; None leaves it.
 
     Raises:
         InvalidInput: If the file is empty or its name cannot be one.
@@ -45,6 +52,9 @@ def take_in(
             )
         with database.transaction() as conn:
             added = documents.add_version(conn, collection.id, name, stored, password=password)
+            if metadata is not None:
+                document = set_metadata(conn, added.document.id, metadata)
+                added = replace(added, document=document)
             if added.queued:
                 enqueue_version(conn, added.document.id, added.document.version, priority=priority)
         return added
