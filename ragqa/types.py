@@ -9,6 +9,8 @@ Conventions that hold everywhere:
 * Text is Unicode NFC.
 """
 
+# Longer than 300 lines: every noun of the house in one place, to be looked up.
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

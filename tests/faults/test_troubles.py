@@ -1,5 +1,7 @@
 """What goes wrong around ingestion: full and read-only disks, the database away, bad files."""
 
+# Longer than 300 lines: all troubles share one worker that is watched from outside.
+
 from __future__ import annotations
 
 import contextlib

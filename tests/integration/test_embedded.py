@@ -1,3 +1,5 @@
+# Longer than 300 lines: one database lives through all of it, in order of its life.
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """Storing chunks and finding them again, on real Postgres."""
 
+# Longer than 300 lines: all tests share one stored collection, which is slow to make.
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,5 +1,7 @@
 """Pulling: real wheels from a local index, a hub that speaks the hub's protocol, real failures."""
 
+# Longer than 300 lines: the index, the hub and their failures are servers of their own, shared by all tests.
+
 from __future__ import annotations
 
 import dataclasses
