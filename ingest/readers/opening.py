@@ -48,7 +48,9 @@ def open_document(
         )
     if pages == 0:
         return _repaired(path, password, None)
-    notices = []
+    from ingest.readers.beside import beside_pages
+
+    notices = list(beside_pages(document))
     if document.is_repaired:
         notices.append(
             Notice("repaired", "the file is damaged and was repaired; some of it may be missing")

@@ -207,6 +207,41 @@ def test_a_rebuilt_file_that_says_nothing_is_refused(tmp_path: Path) -> None:
         inspect(file, PLAIN)
 
 
+def test_files_inside_a_file_are_named_and_not_read(tmp_path: Path) -> None:
+    with pymupdf.open(DATA / "policy_en.pdf") as document:
+        document.embfile_add("rates.xlsx", b"per diem 45")
+        document.save(tmp_path / "with_files.pdf")
+    read = parse(tmp_path / "with_files.pdf", PLAIN)
+    assert [notice.code for notice in read.notices] == ["attachments"]
+    assert "rates.xlsx" in read.notices[0].message
+    assert not any("per diem 45" in page.text for page in read.pages)
+
+
+def xfa_form(folder: Path, *, needs_rendering: bool) -> Path:
+    """A form of XFA beside a page that says to wait, or beside a page that shows its fields."""
+    document = pymupdf.open()
+    for text in ("Please wait...", "Page two of the form"):
+        document.new_page().insert_text((72, 72), text)
+    field = pymupdf.Widget()
+    field.field_name, field.field_type = "city", pymupdf.PDF_WIDGET_TYPE_TEXT
+    field.rect, field.field_value = pymupdf.Rect(72, 100, 300, 120), "Tallinn"
+    document[0].add_widget(field)
+    document.xref_set_key(document.pdf_catalog(), "AcroForm/XFA", "(<xdp/>)")
+    if needs_rendering:
+        document.xref_set_key(document.pdf_catalog(), "NeedsRendering", "true")
+    document.save(folder / "form.pdf")
+    return folder / "form.pdf"
+
+
+@pytest.mark.parametrize(("needs", "codes"), [(True, ["xfa_form"]), (False, [])])
+def test_a_form_that_only_adobe_reader_shows_is_told(
+    needs: bool, codes: list[str], tmp_path: Path
+) -> None:
+    read = parse(xfa_form(tmp_path, needs_rendering=needs), PLAIN)
+    assert [notice.code for notice in read.notices] == codes
+    assert "Tallinn" in read.pages[0].text
+
+
 def test_too_many_pages_are_refused() -> None:
     with pytest.raises(TooLarge, match="has 3 pages, more than the 2"):
         inspect(DATA / "manual_zh.pdf", ReadOptions(ocr_engine="none", max_pages=2))
