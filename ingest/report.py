@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import html
-import io
 from typing import TYPE_CHECKING, Any
 
 from ragqa.store.rendering import render_png
+from ragqa.tables import carried_head, tables_of, to_csv, to_markdown, with_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,30 +82,19 @@ def _block_json(block: Block) -> dict[str, Any]:
     return shape
 
 
-def to_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Write a table as Markdown; its first row is the head."""
-    lines = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows]
-    if lines:
-        lines.insert(1, "|" + " --- |" * len(rows[0]))
-    return "\n".join(lines)
-
-
-def to_csv(rows: Sequence[Sequence[str]]) -> str:
-    """Write a table as CSV (RFC 4180)."""
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue()
-
-
 def write_tables(parsed: Parsed, folder: Path) -> list[Path]:
-    """Write every table as ``p<page>-<number>.csv`` and ``.md``; return the files."""
+    """Write every table as ``p<page>-<number>.csv`` and ``.md``; return the files.
+
+    The head of a table that goes on from the page before is repeated.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
+    pages = {page.number: page for page in parsed.pages}
     for page in parsed.pages:
-        tables = [block for block in page.blocks if block.kind == "table"]
-        for number, block in enumerate(tables, start=1):
+        for number, block in enumerate(tables_of(page), start=1):
             stem = folder / f"p{page.number}-{number}"
-            for suffix, text in ((".csv", to_csv(block.rows)), (".md", to_markdown(block.rows))):
+            rows = with_head(block.rows, carried_head(page, pages.get) if number == 1 else None)
+            for suffix, text in ((".csv", to_csv(rows)), (".md", to_markdown(rows))):
                 file = stem.with_suffix(suffix)
                 file.write_text(text, encoding="utf-8")
                 written.append(file)
@@ -161,7 +149,3 @@ def _grid(rows: Sequence[Sequence[str]]) -> str:
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table>{body}</table>"
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")

@@ -21,6 +21,7 @@ from ragqa.api import (
     pages,
     search,
     session,
+    tables,
     versions,
 )
 from ragqa.api.access import caller_of
@@ -53,6 +54,7 @@ GUARDED = (
     versions,
     pages,
     layers,
+    tables,
     search,
     ask,
     answers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -290,3 +291,22 @@ def test_the_service_says_that_it_lives_and_how_it_does(client: TestClient) -> N
     assert "ragqa_request_seconds" in client.get("/metrics").text
     assert client.get("/openapi.json").json()["info"]["title"] == "ragqa"
     assert "<html" in client.get("/").text
+
+
+def test_the_tables_of_a_page_are_taken_away_as_json_csv_and_markdown(
+    client: TestClient, services: Services, papers: str
+) -> None:
+    data = (Path(__file__).parents[1] / "data" / "manual_zh.pdf").read_bytes()
+    document = upload(client, papers, ("manual_zh.pdf", data)).json()["documents"][0]["id"]
+    run_worker(services, until_idle=True)
+    address = f"/v1/documents/{document}/pages/2/tables"
+    (table,) = client.get(address).json()["tables"]
+    assert (table["number"], table["head"], table["rows"][0]) == (1, None, ["名称", "型号", "数量"])
+    taken = client.get(address, params={"format": "csv"})
+    assert taken.headers["content-type"] == "text/csv; charset=utf-8"
+    assert taken.text.splitlines()[:2] == ["名称,型号,数量", "密封圈,MF-20,4"]
+    shown = client.get(address, params={"format": "markdown"}).text
+    assert shown.startswith("| 名称 | 型号 | 数量 |\n| --- |")
+    missing = client.get(address, params={"format": "csv", "table": 2})
+    assert missing.status_code == 404
+    assert "1 tables" in problem(missing)["detail"]

@@ -7,9 +7,13 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.reading import assembled_here
-from ingest.report import to_csv, to_markdown
+import pymupdf
+import pytest
+
+from ingest.reading import assembled_here, parse
+from ingest.report import write_tables
 from ingest.types import ReadOptions
+from ragqa.tables import continues, to_csv, to_markdown
 
 if TYPE_CHECKING:
     from ragqa.types import Block
@@ -47,3 +51,48 @@ def test_a_table_is_written_as_csv_and_markdown() -> None:
         "| --- | --- | --- |",
         "| 销量 | 1,204 | 1,530 |",
     ]
+
+
+HEAD = ("Part", "Stock", "Price")
+
+
+def two_pages(path: Path, *, repeat: bool, between: str = "") -> Path:
+    """Draw a ruled table that fills the lower half of a page and goes on at the next one's top."""
+    document = pymupdf.open()
+    rows = [HEAD, *((f"P-{n}", str(3 * n), f"{n}.50") for n in range(1, 21))]
+    for number, (top, part) in enumerate(((430.0, rows[:13]), (90.0, rows[13:]))):
+        page = document.new_page(width=595, height=842)
+        page.insert_text((72, 60), "Parts kept at the Tartu store", fontsize=9)
+        page.insert_text((72, 82), between if number else "All prices are in euro.", fontsize=9)
+        shown = [HEAD, *part] if number and repeat else part
+        for row, cells in enumerate(shown):
+            for column, cell in enumerate(cells):
+                x, y = 72 + 130 * column, top + 24 * row
+                page.draw_rect((x, y, x + 130, y + 24))
+                page.insert_text((x + 6, y + 16), cell, fontsize=10)
+    document.save(path)
+    return path
+
+
+@pytest.mark.parametrize("repeat", [True, False])
+@pytest.mark.parametrize("between", ["", "Table 1 (continued)"])
+def test_a_table_that_goes_on_over_the_page_gets_its_head_once(
+    repeat: bool, between: str, tmp_path: Path
+) -> None:
+    path = two_pages(tmp_path / "parts.pdf", repeat=repeat, between=between)
+    read = parse(path, ReadOptions(ocr_engine="none"))
+    assert [len(block.rows) for page in read.pages for block in page.blocks if block.rows] == [
+        13,
+        9 if repeat else 8,
+    ]
+    files = write_tables(read, tmp_path / "out")
+    with (tmp_path / "out" / "p2-1.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert (rows[0], rows[1], len(rows)) == (list(HEAD), ["P-13", "39", "13.50"], 9)
+    assert len(files) == 4
+
+
+def test_a_table_below_another_text_is_not_the_rest_of_the_last_one(tmp_path: Path) -> None:
+    path = two_pages(tmp_path / "parts.pdf", repeat=False, between="The second list of parts.")
+    first, second = parse(path, ReadOptions(ocr_engine="none")).pages
+    assert not continues(first, second)
