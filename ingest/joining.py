@@ -25,7 +25,8 @@ class Text:
         self._raw = raw
         self._pieces: list[str] = []
         self._tail = ""  # the last characters: what joining looks at
-        self._places: list[NDArray[np.intp]] = []
+        self._places: list[int] = []  # first character of each piece on the page, -1 for none
+        self._sizes: list[int] = []
         self._length = 0
         self._value = ""
 
@@ -49,7 +50,8 @@ class Text:
             self.literal(" ")  # else it would compose with what stands before it
         self._pieces.append(piece)
         self._tail = (self._tail + piece[-_LOOKED_AT:])[-_LOOKED_AT:]
-        self._places.append(np.arange(start, end))
+        self._places.append(start)
+        self._sizes.append(len(piece))
         self._length += len(piece)
 
     def literal(self, separator: str) -> None:
@@ -57,7 +59,8 @@ class Text:
         if separator:
             self._pieces.append(separator)
             self._tail = (self._tail + separator)[-_LOOKED_AT:]
-            self._places.append(np.full(len(separator), -1, np.intp))
+            self._places.append(-1)
+            self._sizes.append(len(separator))
             self._length += len(separator)
 
     def separate(self, separator: str) -> None:
@@ -75,7 +78,7 @@ class Text:
             self._pieces[-1] = self._pieces[-1][:-1]
             self._tail = self._tail[:-1]
             self._length -= 1
-            self._places[-1] = self._places[-1][:-1]
+            self._sizes[-1] -= 1
             return
         self.literal(separator(before, following))
 
@@ -83,11 +86,13 @@ class Text:
         """Return the place of every character, shape ``(len(text), 4)``; NaN for separators."""
         if not self._places:
             return np.zeros((0, 4), np.float32)
-        places = np.concatenate(self._places)
-        boxes = np.full((len(places), 4), np.nan, np.float32)
-        inked = places >= 0
+        places, sizes = np.array(self._places), np.array(self._sizes)
+        inked = np.repeat(places >= 0, sizes)
+        within = np.arange(self._length) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        at = (np.repeat(places, sizes) + within)[inked]
+        boxes = np.full((self._length, 4), np.nan, np.float32)
         limits = np.array([self._raw.width, self._raw.height] * 2, np.float32)
-        boxes[inked] = np.clip(self._raw.char_boxes[places[inked]], 0, limits)
+        boxes[inked] = np.clip(self._raw.char_boxes[at], 0, limits)
         return boxes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -234,5 +235,6 @@ def _numbering_level(text: str) -> tuple[int, bool] | None:
     return 1, False
 
 
+@functools.lru_cache(maxsize=2048)
 def _fold(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum())

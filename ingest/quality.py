@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -112,6 +113,7 @@ def is_garbage(text: str) -> bool:
     return sum(_ideographs(counts).values()) < letters and _is_unlike_english(sample)
 
 
+@functools.lru_cache(maxsize=8192)
 def _is_bad(char: str) -> bool:
     if char == "\ufffd":
         return True
@@ -154,6 +156,7 @@ def _ideographs(counts: Counter[str]) -> dict[str, int]:
     return {char: n for char, n in counts.items() if "\u3400" <= char <= "\u9fff"}
 
 
+@functools.lru_cache(maxsize=8192)
 def _is_common(char: str) -> bool:
     """Tell whether the ideograph is in the first level of GB 2312 or Big5."""
     simplified = char.encode("gb2312", "ignore")

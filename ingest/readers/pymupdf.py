@@ -198,22 +198,25 @@ def _lines(
     keep: NDArray[np.bool_],
 ) -> tuple[str, NDArray[np.float32], tuple[Line, ...]]:
     """Gather the kept characters of each line, blanks at its ends cut off."""
-    solid = keep & ~_is_space(codes)
-    pieces: list[NDArray[np.intp]] = []
-    places: list[tuple[int, int, int, bool]] = []
-    at = 0
-    for first, end, block, vertical, (dx, _) in glyphs.lines:
-        inked = np.flatnonzero(solid[first:end])
-        if not len(inked):
-            continue
-        start, stop = first + int(inked[0]), first + int(inked[-1]) + 1
-        chosen = np.flatnonzero(keep[start:stop]) + start
-        pieces.append(chosen)
-        places.append((at, at + len(chosen), block, vertical or abs(dx) < 0.7))
-        at += len(chosen)
-    if not pieces:
+    solid = np.flatnonzero(keep & ~_is_space(codes))
+    borders = np.array([(line[0], line[1]) for line in glyphs.lines], np.intp).reshape(-1, 2)
+    low = np.searchsorted(solid, borders[:, 0])
+    high = np.searchsorted(solid, borders[:, 1])
+    inked = np.flatnonzero(high > low)
+    if not len(inked):
         return "", np.zeros((0, 4), np.float32), ()
-    order = np.concatenate(pieces)
+    # The kept characters from the first that shows to the last, line by line.
+    kept_at = np.flatnonzero(keep)
+    low = np.searchsorted(kept_at, solid[low[inked]])
+    high = np.searchsorted(kept_at, solid[high[inked] - 1]) + 1
+    ends_at = np.cumsum(high - low)
+    places = []
+    for at, end, index in zip(
+        (ends_at - (high - low)).tolist(), ends_at.tolist(), inked.tolist(), strict=True
+    ):
+        _, _, block, vertical, (dx, _) = glyphs.lines[index]
+        places.append((at, end, block, vertical or abs(dx) < 0.7))
+    order = kept_at[np.repeat(low - (ends_at - (high - low)), high - low) + np.arange(ends_at[-1])]
     text = codes[order].astype("<u4").tobytes().decode("utf-32-le")
     kept = np.ascontiguousarray(boxes[order], np.float32)
     starts = np.array([place[0] for place in places])
