@@ -17,12 +17,13 @@ from ragqa.store.documents import find_document
 from ragqa.store.sources import finish_run, start_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ingest.findings import Batch
     from ragqa.types import Collection, Document, DocumentId
     from ragqa.wiring import Services
+
+    Wanted = Sequence[DocumentId] | Mapping[DocumentId, str]
 
 POLL_SECONDS = 0.5
 
@@ -59,7 +60,7 @@ def run_batch(
         with services.database.transaction() as conn:
             run_id = start_run(conn, collection.id, names)
         batch = sync.take(paths, prune=prune, force=force)
-        documents = _read_all(services, batch)
+        documents = read_until_done(services, batch.documents)
         result = report(batch, documents, time.monotonic() - started)
         with services.database.transaction() as conn:
             finish_run(conn, collection.id, run_id, result)
@@ -90,15 +91,19 @@ def _only_run(services: Services, collection: Collection, names: Sequence[str]) 
         yield
 
 
-def _read_all(services: Services, batch: Batch) -> list[Document]:
-    """Work on the queue, together with whatever worker runs, until our documents are done."""
+def read_until_done(services: Services, wanted: Wanted) -> list[Document]:
+    """Work on the queue, together with whatever worker runs, until these documents are done.
+
+    Returns:
+        Those that are still there.
+    """
     ended = threading.Event()
     worked = False
     if sys.stderr.isatty():
-        threading.Thread(target=_show, args=(services, batch, ended), daemon=True).start()
+        threading.Thread(target=_show, args=(services, wanted, ended), daemon=True).start()
     try:
         while True:
-            documents = [_find(services, document_id) for document_id in batch.documents]
+            documents = [_find(services, document_id) for document_id in wanted]
             there = [document for document in documents if document is not None]
             if all(document.status in {"ready", "failed"} for document in there):
                 return there
@@ -120,9 +125,9 @@ def _find(services: Services, document_id: DocumentId) -> Document | None:
         return None
 
 
-def _show(services: Services, batch: Batch, ended: threading.Event) -> None:
+def _show(services: Services, wanted: Wanted, ended: threading.Event) -> None:
     while not ended.wait(POLL_SECONDS):
-        documents = [_find(services, document_id) for document_id in batch.documents]
+        documents = [_find(services, document_id) for document_id in wanted]
         done = sum(d is None or d.status in {"ready", "failed"} for d in documents)
         busy = next((d for d in documents if d is not None and d.status == "processing"), None)
         line = f"{done} of {len(documents)} files"

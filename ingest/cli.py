@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from ingest import upkeep
 from ragqa.cli.base import Json, open_settings, print_json
 from ragqa.errors import InvalidInput
 
@@ -25,6 +26,7 @@ def mount(app: typer.Typer) -> None:
     app.command()(ingest)
     app.command()(parse)
     app.command()(worker)
+    upkeep.mount(app)
 
 
 def ingest(
@@ -54,7 +56,7 @@ def ingest(
     if as_json:
         print_json(report)
     else:
-        _print_report(report)
+        print_report(report)
     if report["failed"]:
         some = any(report[key] for key in ("added", "updated", "unchanged", "deleted", "renamed"))
         raise typer.Exit(PARTLY_DONE if some else 1)
@@ -121,7 +123,8 @@ def _end_with_parent(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _print_report(report: dict[str, Any]) -> None:
+def print_report(report: dict[str, Any]) -> None:
+    """Say what a run came to."""
     counted = ("added", "updated", "unchanged", "renamed", "deleted")
     typer.echo(", ".join(f"{report[key]} {key}" for key in counted))
     typer.echo(

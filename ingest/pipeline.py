@@ -19,6 +19,7 @@ from ingest.assemble import assemble
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages
 from ingest.reading import inspect, read_pages, running_heads
+from ingest.sandbox import Lost
 from ingest.types import RawPage, ReadOptions
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+INSPECTIONS = 3
+"""Most of one attempt."""
 PAGES_AT_ONCE = 50
 KEEP_SECONDS = 0.5
 """Pages that were read are kept at least so often."""
@@ -83,7 +86,7 @@ def ingest_version(work: Ingestion) -> Outcome:
         _called(stored, work.claim.name) as path,
     ):
         options = read_options(work.settings, password=work.claim.password)
-        info = inspect(path, options)
+        info = _inspect(path, options)
         _read_missing(work, path, info, options, watch)
     while True:
         try:
@@ -118,18 +121,31 @@ def read_options(settings: Settings, *, password: str | None = None) -> ReadOpti
     )
 
 
+def _inspect(path: Path, options: ReadOptions) -> FileInfo:
+    """Inspect a file; again when its reader crashed, which may have been another's fault."""
+    for _ in range(INSPECTIONS - 1):
+        try:
+            return inspect(path, options)
+        except UnreadableFile as error:
+            if not (isinstance(error.__cause__, Lost) and error.__cause__.curable):
+                raise
+    return inspect(path, options)
+
+
 def _read_missing(
     work: Ingestion, path: Path, info: FileInfo, options: ReadOptions, watch: Watch
 ) -> None:
     """Read the pages that no earlier attempt or version has read, keeping them as they come."""
     document_id = work.claim.document_id
     with work.database.transaction() as conn:
-        known = known_reads(conn, document_id, info.page_keys)
+        # Pages that an earlier attempt gave up are only tried again when somebody asks again.
+        goes_on = work.claim.attempts > 1
+        known = known_reads(conn, document_id, info.page_keys, given_up=goes_on)
     first = {key: number for number, key in reversed(list(enumerate(info.page_keys, start=1)))}
     missing = sorted(number for key, number in first.items() if key not in known)
     done = info.pages - len(missing)
     watch.report(Progress("read", done, info.pages))
-    fresh: list[tuple[str, bytes]] = []
+    fresh: list[tuple[str, bytes, bool]] = []
     kept_at = time.monotonic()
 
     def keep() -> None:
@@ -139,7 +155,7 @@ def _read_missing(
 
     try:
         for raw in read_pages(path, missing, options, stop=watch.stopped):
-            fresh.append((info.page_keys[raw.number - 1], raw.to_bytes()))
+            fresh.append((info.page_keys[raw.number - 1], raw.to_bytes(), _given_up(raw)))
             done += 1
             if time.monotonic() - kept_at >= KEEP_SECONDS:
                 keep()
@@ -159,6 +175,10 @@ def _raw_pages(work: Ingestion, info: FileInfo) -> Iterator[RawPage]:
             yield replace(RawPage.from_bytes(raw), number=number)
 
 
+def _given_up(raw: RawPage) -> bool:
+    return any(notice.code in UNREAD for notice in raw.notices)
+
+
 @dataclass(slots=True)
 class _Tally:
     """What the pages of a version come to."""
@@ -172,7 +192,7 @@ class _Tally:
     def count(self, raw: RawPage, page: Page) -> None:
         self.notices += [replace(notice, page=page.number) for notice in raw.notices]
         self.ocr_pages += page.source == "ocr"
-        self.readable += not any(notice.code in UNREAD for notice in raw.notices)
+        self.readable += not _given_up(raw)
         self.tables += sum(block.kind == "table" for block in page.blocks)
 
     def outcome(self, pages: int) -> Outcome:

@@ -8,7 +8,7 @@ import logging
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,8 @@ MOST_RETRIES = 10
 """Of one job, for reasons that are not the file's: about four minutes of waiting in all."""
 LONGEST_WAIT = 30
 """Seconds between two of them."""
+MAY_HEAL = (StoreError, MemoryError, BrokenExecutor, EOFError, ConnectionError)
+"""The database away, memory short, the process killed that starts the readers: not the file."""
 
 
 class _Healing(BaseRetryStrategy):
@@ -56,7 +58,7 @@ class _Healing(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, Interrupted):
             return RetryDecision(retry_in={"seconds": 0})
-        if isinstance(exception, StoreError | MemoryError):
+        if isinstance(exception, MAY_HEAL):
             return RetryDecision(retry_in={"seconds": min(LONGEST_WAIT, 2 ** (job.attempts + 1))})
         return None
 
@@ -119,6 +121,7 @@ class _Worker:
             yield
             return
         loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in numbers}
         for number in numbers:
             loop.add_signal_handler(number, self._end)
         try:
@@ -126,6 +129,7 @@ class _Worker:
         finally:
             for number in numbers:
                 loop.remove_signal_handler(number)
+                signal.signal(number, before[number])
 
     def _end(self) -> None:
         self._ending.set()
@@ -228,7 +232,8 @@ def attend(
         ending: Whether this process is to end; then the work is left to another.
 
     Raises:
-        StoreError, MemoryError: If trying again later may help.
+        StoreError, MemoryError, BrokenExecutor, EOFError, ConnectionError: If trying again later
+            may help.
     """
     with services.database.transaction() as conn:
         claim = claim_version(conn, document_id, version)
@@ -258,7 +263,7 @@ def _try(
     except (InvalidInput, ModelMissing) as error:
         logger.warning("%s cannot be read: %s", claim.name, error)
         return Failure(error.code, str(error))
-    except (StoreError, MemoryError) as error:
+    except MAY_HEAL as error:
         _forgive(services, claim)
         if tries < MOST_RETRIES or isinstance(error, Interrupted):
             raise
@@ -267,6 +272,9 @@ def _try(
         logger.exception("%s failed", claim.name)
         return Failure(error.code, str(error))
     except Exception as error:  # whatever a file does, the worker goes on
+        if "within the Pool" in str(error) and tries < MOST_RETRIES:  # all that pebble says
+            _forgive(services, claim)
+            raise BrokenExecutor(str(error)) from error
         logger.exception("%s failed in a way nobody foresaw", claim.name)
         return Failure("internal", f"an unforeseen error ({type(error).__name__}): {error}"[:500])
     return None

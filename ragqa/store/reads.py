@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 OF_DOCUMENT = " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s"
 
 KEEP_READ = """
-INSERT INTO page_reads (collection_id, document_id, page_key, raw)
-VALUES (%(collection_id)s, %(document_id)s, %(page_key)s, %(raw)s)
-ON CONFLICT (collection_id, document_id, page_key) DO UPDATE SET raw = excluded.raw
+INSERT INTO page_reads (collection_id, document_id, page_key, raw, given_up)
+VALUES (%(collection_id)s, %(document_id)s, %(page_key)s, %(raw)s, %(given_up)s)
+ON CONFLICT (collection_id, document_id, page_key)
+DO UPDATE SET raw = excluded.raw, given_up = excluded.given_up
 """
 
 KEEP_EMBEDDING = """
@@ -47,24 +48,37 @@ DELETE FROM page_reads r
 
 
 def known_reads(
-    conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
+    conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str], *, given_up: bool
 ) -> set[str]:
-    """Return which of the pages have been read already."""
+    """Return which of the pages need not be read.
+
+    Args:
+        conn: The caller's transaction.
+        document_id: Whose pages.
+        page_keys: Which ones, by content.
+        given_up: Whether those count that were given up.
+    """
     rows = conn.execute(
-        "SELECT page_key FROM page_reads" + OF_DOCUMENT + " AND page_key = ANY(%(page_keys)s)",
-        {**document_key(document_id), "page_keys": list(page_keys)},
+        "SELECT page_key FROM page_reads"
+        + OF_DOCUMENT
+        + " AND page_key = ANY(%(page_keys)s) AND (%(given_up)s OR NOT given_up)",
+        {**document_key(document_id), "page_keys": list(page_keys), "given_up": given_up},
     )
     return {row["page_key"] for row in rows}
 
 
 def write_reads(
-    conn: Connection[Row], document_id: DocumentId, reads: Iterable[tuple[str, bytes]]
+    conn: Connection[Row], document_id: DocumentId, reads: Iterable[tuple[str, bytes, bool]]
 ) -> None:
-    """Keep what reading pages gave, so that they are never read again for the same content."""
+    """Keep what reading pages gave: key, result, and whether the page was given up."""
     key = document_key(document_id)
     with conn.cursor() as cursor:
         cursor.executemany(
-            KEEP_READ, [{**key, "page_key": page_key, "raw": raw} for page_key, raw in reads]
+            KEEP_READ,
+            [
+                {**key, "page_key": page_key, "raw": raw, "given_up": given_up}
+                for page_key, raw, given_up in reads
+            ],
         )
 
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ingest import pipeline
+from ingest.types import RawPage
 from ingest.worker import run_worker
 from ragqa.errors import InvalidInput, NotFound, TooLarge
 from ragqa.store import documents, intake, versions
 from ragqa.store import reads as reads_kept
 from ragqa.store.pages import read_page
+from ragqa.types import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +134,7 @@ def test_only_changed_pages_are_read_again(
     write_reads = reads_kept.write_reads
 
     def note(conn: Any, document_id: Any, kept: Any) -> None:
-        reads.extend(page_key for page_key, _ in kept)
+        reads.extend(page_key for page_key, *_ in kept)
         write_reads(conn, document_id, kept)
 
     monkeypatch.setattr("ingest.pipeline.write_reads", note)
@@ -266,3 +269,25 @@ def test_ingesting_changed_files_gives_the_same_rows_as_ingesting_from_scratch(
     run_worker(services, until_idle=True)
 
     assert rows(edited) == rows(fresh)
+
+
+def test_a_page_that_was_given_up_is_read_again_when_the_document_is_retried(
+    services: Services, collection: Collection, make_pdf: MakePdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = RawPage(
+        number=1,
+        width=595.0,
+        height=842.0,
+        source="empty",
+        notices=(Notice("unreadable_page", "page 1 could not be read: it takes too long", 1),),
+    )
+    with monkeypatch.context() as slow:
+        slow.setattr(pipeline, "read_pages", lambda *_, **__: iter([given_up]))
+        document = take(services, collection, "a.pdf", make_pdf("It costs 100 dollars.")).document
+        run_worker(services, until_idle=True)
+    assert find(services, document).status == "failed"
+
+    intake.retry(services.database, document.id)
+    run_worker(services, until_idle=True)
+
+    assert find(services, document).status == "ready"
