@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -128,10 +128,10 @@ class RawPage:
             "source": self.source,
             "text": self.text,
             "lines": [_row(line) for line in self.lines],
-            "tables": [asdict(table) for table in self.tables],
+            "tables": self.tables,
             "figures": self.figures,
             "outline": self.outline,
-            "notices": [asdict(notice) for notice in self.notices],
+            "notices": self.notices,
             "ocr_confidence": self.ocr_confidence,
             "ocr_reason": self.ocr_reason,
             "turned": self.turned,
