@@ -14,6 +14,7 @@ from ingest.worker import run_worker
 from ragqa.errors import Conflict, NotFound
 from ragqa.store.collections import find_collection
 from ragqa.store.documents import find_document
+from ragqa.store.removal import collect_orphans
 from ragqa.store.sources import finish_run, start_run
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def run_batch(
         result = report(batch, documents, time.monotonic() - started)
         with services.database.transaction() as conn:
             finish_run(conn, collection.id, run_id, result)
+        collect_orphans(services.database, services.files, collection.id)
     return result
 
 

@@ -27,6 +27,7 @@ from ragqa.store.chunks import swap_chunks
 from ragqa.store.documents import find_document, lock_document
 from ragqa.store.pages import insert_pages
 from ragqa.store.reads import known_reads, stream_reads, write_reads
+from ragqa.store.removal import delete_unused
 from ragqa.store.vector_index import keep_vector_index
 from ragqa.store.versions import Outcome, clear_pages, record_progress, serve_version
 from ragqa.types import Notice, Page, Progress
@@ -261,8 +262,7 @@ def _swap(
             )
     except NotFound as error:
         raise Cancelled(f"{claim.name} was deleted while it was read") from error
-    for sha256 in unused:
-        work.files.delete(claim.document_id.collection_id, sha256)
+    delete_unused(work.database, work.files, claim.document_id.collection_id, unused)
     logger.info(
         "%s version %d is served: %d pages, %d by OCR, %d chunks",
         claim.name,

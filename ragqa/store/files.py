@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,13 @@ from fsspec.implementations.local import LocalFileSystem
 from ragqa.errors import NotFound, StoreError, TooLarge
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
 
     from ragqa.types import CollectionId
 
 PIECE = 1 << 20
+_SCRATCH = ".incoming-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,26 @@ class Files:
         found = self._fs.find(f"{self._root}/{collection_id}")
         return sorted(name for path in found if len(name := path.rsplit("/", 1)[-1]) == 64)
 
+    def has(self, collection_id: CollectionId, sha256: str) -> bool:
+        """Return whether the file is there."""
+        return bool(self._fs.exists(self._path(collection_id, sha256)))
+
+    def age(self, collection_id: CollectionId, sha256: str) -> float:
+        """Return how many seconds ago the file was stored; 0 when it is not there."""
+        with contextlib.suppress(FileNotFoundError), _translate_errors():
+            stored: dt.datetime = self._fs.modified(self._path(collection_id, sha256))
+            return time.time() - stored.timestamp()
+        return 0.0
+
+    def sweep_scratch(self, collection_id: CollectionId, *, seconds: float) -> None:
+        """Remove what killed processes left half-written, if it is older than ``seconds``."""
+        if not self._local:
+            return
+        for path in Path(f"{self._root}/{collection_id}").glob(f"{_SCRATCH}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime >= seconds:
+                    path.unlink()
+
     def _path(self, collection_id: CollectionId, sha256: str) -> str:
         return f"{self._root}/{collection_id}/{sha256[:2]}/{sha256}"
 
@@ -129,7 +152,7 @@ class Files:
         # On local storage the scratch file lies beside its place, so that placing it is a rename.
         if self._local:
             Path(folder).mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".incoming-", dir=folder if self._local else None)
+        handle, name = tempfile.mkstemp(prefix=_SCRATCH, dir=folder if self._local else None)
         os.close(handle)
         try:
             yield Path(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from ragqa.errors import Conflict, InvalidInput, NotFound
+from ragqa.errors import Conflict, InvalidInput, NotFound, StoreError
 from ragqa.store import chunks, collections, documents, embeddings, removal, versions
 from ragqa.store.jobs import UPLOAD, enqueue_version
 from ragqa.store.metadata import set_metadata
@@ -51,6 +51,12 @@ def take_in(
                 code="empty_file",
             )
         with database.transaction() as conn:
+            removal.hold_file(conn, collection.id, stored.sha256)
+            if not files.has(collection.id, stored.sha256):
+                # Deleted since, with the last document that had the same bytes.
+                source.seek(0)
+                if files.put(collection.id, source, limit=limit) != stored:
+                    raise StoreError(f"{name} changed while it came in: send it again")
             added = documents.add_version(conn, collection.id, name, stored, password=password)
             if metadata is not None:
                 document = set_metadata(conn, added.document.id, metadata)
@@ -65,10 +71,7 @@ def take_in(
 
 def drop_unused(database: Database, files: Files, collection: Collection, sha256: str) -> None:
     """Remove a file that no version uses."""
-    with database.transaction() as conn:
-        unused = removal.is_unused(conn, collection.id, sha256)
-    if unused:
-        files.delete(collection.id, sha256)
+    removal.delete_unused(database, files, collection.id, [sha256])
 
 
 def delete_document(database: Database, files: Files, document_id: DocumentId) -> None:
@@ -81,8 +84,7 @@ def delete_document(database: Database, files: Files, document_id: DocumentId) -
         documents.lock_document(conn, document_id)
         chunks.delete_chunks(conn, document_id)
         unused = removal.delete_document(conn, document_id)
-    for sha256 in unused:
-        files.delete(document_id.collection_id, sha256)
+    removal.delete_unused(database, files, document_id.collection_id, unused)
 
 
 def delete_collection(database: Database, files: Files, name: str) -> None:

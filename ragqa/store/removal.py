@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 from ragqa.store.documents import document_key, lock_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from psycopg import Connection
 
+    from ragqa.store.db import Database
+    from ragqa.store.files import Files
     from ragqa.types import CollectionId, DocumentId
 
     Row = dict[str, Any]
+
+ORPHAN_SECONDS = 3600.0
 
 FILES = """
 SELECT DISTINCT v.sha256 FROM versions v
@@ -45,6 +51,55 @@ def delete_document(conn: Connection[Row], document_id: DocumentId) -> list[str]
         document_key(document_id),
     )
     return files
+
+
+def hold_file(conn: Connection[Row], collection_id: CollectionId, sha256: str) -> None:
+    """Keep others from deleting a file until this transaction ends, or wait until they have."""
+    conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"file {collection_id} {sha256}"]
+    )
+
+
+def delete_unused(
+    database: Database, files: Files, collection_id: CollectionId, hashes: Iterable[str]
+) -> int:
+    """Remove those of the files that no version uses, and say how many that were."""
+    deleted = 0
+    for sha256 in hashes:
+        with database.transaction() as conn:
+            # Somebody may be adding the same bytes under another name at this very moment.
+            hold_file(conn, collection_id, sha256)
+            if is_unused(conn, collection_id, sha256):
+                files.delete(collection_id, sha256)
+                deleted += 1
+    return deleted
+
+
+def collect_orphans(
+    database: Database,
+    files: Files,
+    collection_id: CollectionId,
+    *,
+    seconds: float = ORPHAN_SECONDS,
+) -> int:
+    """Remove the files that a killed process left without a version; return how many.
+
+    Younger ones than ``seconds`` may be somebody's who is about to add their version.
+    """
+    files.sweep_scratch(collection_id, seconds=seconds)
+    with database.transaction() as conn:
+        used = {
+            row["sha256"]
+            for row in conn.execute(
+                "SELECT DISTINCT sha256 FROM versions WHERE collection_id = %s", [collection_id]
+            )
+        }
+    left = [
+        sha256
+        for sha256 in files.stored(collection_id)
+        if sha256 not in used and files.age(collection_id, sha256) >= seconds
+    ]
+    return delete_unused(database, files, collection_id, left)
 
 
 def is_unused(conn: Connection[Row], collection_id: CollectionId, sha256: str) -> bool:
