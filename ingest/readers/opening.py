@@ -91,7 +91,10 @@ def _says_something(document: Any, number: int) -> bool:
     from ingest.quality import judge
     from ingest.readers.pymupdf import read_layer
 
-    layer = read_layer(document, number)
+    try:
+        layer = read_layer(document, number)
+    except Exception:  # noqa: BLE001 - one broken page does not speak for the others
+        return False
     return bool(layer.text) or judge(layer).needs_ocr
 
 
