@@ -41,6 +41,12 @@ def _visit(page: Page) -> Iterator[str]:
     page.locator(".row a.name").click()
     page.locator(".reader .sheet:not(.loading)").wait_for()
     yield "reader"
+    for section in ("runs", "keys", "settings", "audit"):
+        page.goto(re.sub(r"/document/.*$|/manage/.*$", f"/manage/{section}", page.url))
+        page.locator(
+            ".manage-body > :not(.quiet):not(.hint), .manage-body > .quiet"
+        ).first.wait_for()
+        yield section
 
 
 def test_the_language_follows_the_browser_until_one_is_chosen(

@@ -15,7 +15,8 @@ NOT_ON_THE_PAGE = {"already_running", "port_taken"}
 
 
 def _words(language: str) -> dict[str, str]:
-    text = (STATIC / "js" / f"words.{language}.js").read_text()
+    files = sorted((STATIC / "js").glob(f"words.*{language}.js"))
+    text = "".join(file.read_text() for file in files)
     return dict(re.findall(r'^  "?([\w.]+)"?: "(.*)",$', text, re.MULTILINE))
 
 

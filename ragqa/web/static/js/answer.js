@@ -4,7 +4,7 @@ import { announce, button, fill, h, icon, iconButton } from "./dom.js";
 import { askAgain, isOpen, rate, stop } from "./conversations.js";
 import { attempt, toast } from "./dialogs.js";
 import { formatAnswer, toMarkdown } from "./format.js";
-import { has, number, t } from "./i18n.js";
+import { has, number, percent, t } from "./i18n.js";
 import { problemBox } from "./problems.js";
 import { hitList, markerNode, sourceList } from "./sources.js";
 
@@ -69,6 +69,14 @@ function timing(answer) {
   return h("span", { class: "quiet" }, parts.filter(Boolean).join(" · "));
 }
 
+/** How likely the answer is right, when it was calibrated. */
+function confidence({ confidence: share, citations }) {
+  // A number worked out of cells is no guess with a likelihood: the cells are there to be checked.
+  if (citations.some((citation) => citation.cell)) return h("span", { class: "quiet" }, t("computed"));
+  if (share === null || share === undefined) return null;
+  return h("span", { class: "confidence", title: t("confidence.explain") }, h("meter", { min: 0, max: 1, low: 0.5, high: 0.8, optimum: 1, value: share, "aria-label": t("confidence", { share: percent(share) }) }), h("span", {}, t("confidence", { share: percent(share) })));
+}
+
 function consulted(hits, question, { open = false } = {}) {
   if (!hits.length) return null;
   return h("details", { class: "consulted", open }, h("summary", {}, t("consulted", { n: hits.length })), hitList(hits, question));
@@ -101,7 +109,7 @@ function done(turn) {
           sourceList(answer),
           consulted(turn.hits, turn.question),
         ],
-    h("footer", { class: "answer-foot" }, answer.refusal ? null : copyButton(answer), answer.id ? feedback(turn) : null, timing(answer)),
+    h("footer", { class: "answer-foot" }, answer.refusal ? null : copyButton(answer), answer.id ? feedback(turn) : null, answer.refusal ? null : confidence(answer), timing(answer)),
   ];
 }
 

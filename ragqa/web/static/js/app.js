@@ -1,6 +1,6 @@
 // The page: header, documents at the side, the view in the middle, the page panel at the other side.
 
-import { learnWho, signIn, signOut, whenKeyIsNeeded, who } from "./api.js";
+import { learnWho, may, signIn, signOut, whenKeyIsNeeded, who } from "./api.js";
 import { collections, loadCollections, open, preferred } from "./collections.js";
 import { banner, checkAtStart } from "./connection.js";
 import { resume } from "./conversations.js";
@@ -11,6 +11,7 @@ import { emit, on } from "./events.js";
 import { language, speak, t } from "./i18n.js";
 import { askView } from "./ask.js";
 import { closePanel, panelIsOpen, panelPlace } from "./panel.js";
+import { manageView } from "./manage.js";
 import { firstCollection, picker } from "./picker.js";
 import { problemBox } from "./problems.js";
 import { readerView } from "./reader.js";
@@ -91,6 +92,7 @@ function fillHeader() {
     h(
       "div",
       { class: "top-tools" },
+      place && may("writer") ? h("a", { class: "icon-button", href: address({ collection: place, view: "manage" }), "aria-label": t("manage"), title: t("manage"), "aria-current": where().view === "manage" ? "page" : null }, icon("gear")) : null,
       who.is && !who.is.open ? iconButton("key", t("key.change", { name: who.is.name }), leave) : null,
       h("button", { type: "button", class: "icon-button words", lang: language() === "zh" ? "en" : "zh-CN", onclick: () => speak(language() === "zh" ? "en" : "zh"), "aria-label": language() === "zh" ? "Switch to English" : "切换到中文", title: language() === "zh" ? "English" : "中文" }, language() === "zh" ? "EN" : "中"),
       iconButton(THEMES[theme()], t(`theme.${theme()}`), chooseTheme),
@@ -110,6 +112,7 @@ function drawSide() {
 function makeView() {
   const here = where();
   if (here.view === "document") return readerView(here);
+  if (here.view === "manage") return manageView(here);
   if (here.view === "search") return searchView();
   if (here.view === "documents") return { node: h("section", { class: "view documents-view", "aria-label": t("documents") }), focus: () => {}, end: () => {} };
   return askView();
@@ -132,7 +135,7 @@ function drawView({ focus = false } = {}) {
     fill(main, view.node);
     if (focus && matchMedia("(hover: hover)").matches) view.focus();
   }
-  const name = { search: t("search"), documents: t("documents"), document: t("document"), ask: t("ask") }[here.view];
+  const name = { search: t("search"), documents: t("documents"), document: t("document"), manage: t("manage"), ask: t("ask") }[here.view];
   document.title = collections.current ? `${name} · ${collections.current} · ragqa` : "ragqa";
 }
 

@@ -27,6 +27,7 @@ const ICONS = {
   right: "M9 6l6 6-6 6",
   screen: "M3 5h18v11H3zM8 20h8M12 16v4",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM20 20l-4-4",
+  gear: "M4 7h9M19 7h1M16 4.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5ZM4 17h1M11 17h9M8 14.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5Z",
   send: "M12 19V5M6 11l6-6 6 6",
   stop: "M7 7h10v10H7z",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8ZM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.400 1.400M17.600 17.600 19 19M5 19l1.400-1.400M17.600 6.400 19 5",
@@ -71,6 +72,14 @@ export function fill(node, ...children) {
   );
   return node;
 }
+
+/** A table with heads; it scrolls sideways by itself. A cell is a <td>, or what goes into one. */
+export const table = (label, heads, rows) =>
+  h(
+    "div",
+    { class: "table-wrap", tabindex: "0", role: "region", "aria-label": label },
+    h("table", { class: "plain" }, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => (cell instanceof HTMLTableCellElement ? cell : h("td", {}, cell))))))),
+  );
 
 /** A button with an icon alone; `label` is what a screen reader says and what hovering shows. */
 export function iconButton(name, label, onclick, props = {}) {

@@ -106,7 +106,7 @@ function draw() {
       h("a", { class: "icon-button", href: address({ collection: collections.current, view: "document", id: item.documentId, page: panel.page }), "aria-label": t("document.open"), title: t("document.open"), onclick: closePanel }, icon("open")),
       iconButton("close", t("close"), closePanel),
     ),
-    h("blockquote", { class: "panel-quote", tabindex: "0" }, item.quote),
+    h("blockquote", { class: "panel-quote", tabindex: "0" }, item.cell ? h("span", { class: "source-cell" }, h("span", {}, [item.cell.row, item.cell.column].filter(Boolean).join(" · ")), h("b", {}, item.cell.text)) : item.quote),
     h(
       "div",
       { class: "panel-tools" },
@@ -147,11 +147,21 @@ async function picture(view, item) {
     await load(img, pageImage(item.documentId, panel.page, { dpi, ...item.marks }), controller.signal);
     if (controller.signal.aborted) return;
     sheet.classList.remove("loading");
-    bring(view, img, here, dpi);
+    const cells = (item.cell?.boxes ?? []).filter((box) => box.page === panel.page);
+    bring(view, img, cells.length ? cells : here, dpi);
+    sheet.append(...cells.map(({ bbox }) => cellBox(bbox, img, dpi)));
   } catch (problem) {
     if (controller.signal.aborted || problem.name === "AbortError") return;
     fill(view, problemBox(problem, h("button", { type: "button", class: "button", onclick: () => picture(view, item) }, t("retry"))));
   }
+}
+
+/** A frame around a cell; in shares of the image, as the sheet may change its width. */
+function cellBox([x0, top, x1, bottom], img, dpi) {
+  const [wide, high] = [(img.naturalWidth * 72) / dpi, (img.naturalHeight * 72) / dpi]; // the page in points
+  const gap = 2;
+  const share = (value, of) => `${(100 * value) / of}%`;
+  return h("div", { class: "cell-box", style: { left: share(x0 - gap, wide), top: share(top - gap, high), width: share(x1 - x0 + 2 * gap, wide), height: share(bottom - top + 2 * gap, high) } });
 }
 
 /** Scroll the marked place into the middle, and let it shine for a moment. */

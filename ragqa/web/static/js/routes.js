@@ -1,4 +1,4 @@
-// Where one is, kept in the address: #/demo, #/demo/search, #/demo/documents, #/demo/document/3-17/4
+// Where one is, kept in the address: #/demo, #/demo/search, #/demo/documents, #/demo/document/3-17/4, #/demo/manage/keys
 
 import { emit } from "./events.js";
 
@@ -6,6 +6,7 @@ export function where() {
   const parts = location.hash.replace(/^#\/?/, "").split("/").map(decode);
   const [collection = "", view = "", id = "", page = ""] = parts;
   if (view === "document" && id) return { collection, view, id, page: Math.max(1, Number.parseInt(page, 10) || 1) };
+  if (view === "manage") return { collection: collection || null, view, section: id };
   return { collection: collection || null, view: ["search", "documents"].includes(view) ? view : "ask" };
 }
 
@@ -17,8 +18,8 @@ function decode(part) {
   }
 }
 
-export function address({ collection, view = "ask", id, page }) {
-  const parts = [collection, ...(view === "ask" ? [] : [view]), ...(id ? [id, page ?? 1] : [])];
+export function address({ collection, view = "ask", id, page, section }) {
+  const parts = [collection, ...(view === "ask" ? [] : [view]), ...(id ? [id, page ?? 1] : []), ...(section ? [section] : [])];
   return `#/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
 }
 

@@ -12,6 +12,7 @@ export const citationItem = (citation, answer) => ({
   page: citation.page,
   quote: citation.quote,
   boxes: citation.boxes ?? [],
+  cell: citation.cell ?? null,
   marks: answer.id ? { answer: answer.id, marker: citation.marker } : { chunk: citation.chunk_id },
 });
 
@@ -26,6 +27,9 @@ export const hitItem = (hit, index) => ({
 });
 
 const place = (filename, page) => [h("bdi", { class: "source-name" }, filename), h("span", { class: "source-page" }, t("page.n", { n: page }))];
+
+/** A cited cell: where it stands in its table, and what it says. */
+export const cellNode = ({ text, row, column }) => h("span", { class: "source-cell" }, h("span", {}, row && column ? t("cell.of", { row, column }) : row || column), h("b", {}, text));
 
 /** The clickable `[n]` in an answer's text; plain text when nothing stands behind it. */
 export function markerNode(n, answer) {
@@ -51,7 +55,7 @@ export function sourceList(answer) {
           "button",
           { type: "button", class: "source", onclick: (event) => showPanel(items, index, event.currentTarget) },
           h("span", { class: "source-head" }, h("span", { class: "source-number" }, `${citation.marker}`), place(citation.filename, citation.page)),
-          h("span", { class: "source-quote" }, citation.quote),
+          citation.cell ? cellNode(citation.cell) : h("span", { class: "source-quote" }, citation.quote),
         ),
       ),
     ),

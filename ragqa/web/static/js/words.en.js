@@ -1,5 +1,7 @@
 // English. `a|b`: a for one, b for any other number.
 
+import { manageEn } from "./words.manage.en.js";
+
 export const en = {
   ask: "Ask",
   search: "Search",
@@ -108,6 +110,10 @@ export const en = {
   "questions.count": "{n} question|{n} questions",
   history: "History",
   "history.empty": "Nothing asked yet. What you ask is kept here until this tab is closed.",
+  computed: "Worked out from the cells cited",
+  confidence: "{share} likely to be right",
+  "confidence.explain": "Estimated from how well the passages fit the question and how sure their text is. Check what matters against the page.",
+  "cell.of": "{row}, {column}",
   took: "{n} s",
 
   "doubt.mark": "not borne out",
@@ -251,6 +257,8 @@ export const en = {
   "warning.hidden_text": "Text that a reader of the page cannot see was left out.",
   "warning.page_too_long": "This page holds more text than can be taken; the rest was left out.",
   "warning.unreadable_page": "This page could not be read.",
+  "warning.attachments": "Other files are embedded in this file; they were not read. Save them out of it and add them by themselves.",
+  "warning.xfa_form": "This form exists only in Adobe Reader. Print it to a PDF there and add that.",
   "warning.no_text": "No text was found in this file.",
   "error.bad_filename": "This file name cannot be used. Rename the file and add it again.",
   "error.passage_replaced": "The document changed while the answer was written. Ask again.",
@@ -269,5 +277,7 @@ export const en = {
   "error.unreadable_folder": "A folder could not be listed. Look at its permissions.",
   "error.route_not_found": "The service does not know this address. Reload the page.",
   "error.method_not_allowed": "The service does not know this address. Reload the page.",
+  "error.bad_metadata": "The metadata of this upload must be a JSON object of short values.",
   "error.bad_cursor": "The list has changed. Reload the page.",
+  ...manageEn,
 };

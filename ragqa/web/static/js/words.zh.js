@@ -1,5 +1,7 @@
 // 简体中文。
 
+import { manageZh } from "./words.manage.zh.js";
+
 export const zh = {
   ask: "提问",
   search: "搜索",
@@ -108,6 +110,10 @@ export const zh = {
   "questions.count": "{n} 个问题",
   history: "历史",
   "history.empty": "还没有提过问题。关闭此标签页之前，您的提问会保留在这里。",
+  computed: "由所引单元格计算得出",
+  confidence: "正确的可能性 {share}",
+  "confidence.explain": "由原文与问题的吻合程度及文字的可信度估算。重要内容请核对页面。",
+  "cell.of": "{row}，{column}",
   took: "{n} 秒",
 
   "doubt.mark": "未获证实",
@@ -251,6 +257,8 @@ export const zh = {
   "warning.hidden_text": "页面上看不见的文字已被略去。",
   "warning.page_too_long": "此页文字过多，超出部分已被略去。",
   "warning.unreadable_page": "此页无法读取。",
+  "warning.attachments": "此文件内嵌了其他文件，这些文件未被读取。请另存后单独添加。",
+  "warning.xfa_form": "此表单只能在 Adobe Reader 中显示。请在其中打印为 PDF 后再添加。",
   "warning.no_text": "此文件中没有找到文字。",
   "error.bad_filename": "文件名无法使用。请重命名后重新添加。",
   "error.passage_replaced": "撰写答案时文档发生了变化，请重新提问。",
@@ -269,5 +277,7 @@ export const zh = {
   "error.unreadable_folder": "无法列出文件夹，请检查其权限。",
   "error.route_not_found": "服务不认识此地址，请刷新页面。",
   "error.method_not_allowed": "服务不认识此地址，请刷新页面。",
+  "error.bad_metadata": "上传的 metadata 须为由简短值组成的 JSON 对象。",
   "error.bad_cursor": "列表已变化，请刷新页面。",
+  ...manageZh,
 };
