@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from ragqa.cli import doors, keys, lexicon, questions, upkeep
+from ragqa.cli import distribution, doors, keys, lexicon, questions, upkeep
 from ragqa.errors import RagqaError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 lexicon.mount(app)
 questions.mount(app)
 upkeep.mount(app)
+distribution.mount(app)
 doors.mount(app)
 keys.mount(app)
 
