@@ -147,8 +147,7 @@ def distribute(conn: Connection[Row]) -> list[str]:
     if conn.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone() is None:
         raise Conflict(
             "this database has no extension citus: set RAGQA_DATABASE_URL to the coordinator of a"
-            " Citus cluster, run CREATE EXTENSION citus there and add its nodes first",
-            code="no_citus",
+            " Citus cluster, run CREATE EXTENSION citus there and add its nodes first"
         )
     if broken := find_violations(conn):
         raise Conflict(f"the tables cannot be distributed: {'; '.join(broken)}")
