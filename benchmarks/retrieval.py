@@ -48,9 +48,11 @@ if TYPE_CHECKING:
 MEASURES = ("hit@1", "hit@5", "mrr@10")
 VARIANTS = {
     "hybrid": Weights(),
-    "words": Weights(lexical=0.5, page=0.5, dense=0.0, sure=1e-9),
-    "dense": Weights(lexical=0.0, page=0.0, dense=1.0, name=0.0),
+    "words": Weights(lexical=0.5, page=0.5, dense=0.0, year=0.0, sure=1e-9),
+    "dense": Weights(0.0, 0.0, pair=0.0, year=0.0, dense=1.0, name=0.0),
     "no names": replace(Weights(), name=0.0),
+    "no pairs": replace(Weights(), pair=0.0),
+    "no years": replace(Weights(), year=0.0),
 }
 
 
@@ -75,13 +77,16 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=0, help="passages to draw; 0: all")
     parser.add_argument("--models", type=Path, default=None, help="folder with the models")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "ragqa-bench.db"))
+    parser.add_argument("--home", type=Path, default=None, help="keep what is ingested there")
     parser.add_argument("--rival", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     given = {"models": options.models} if options.models else {}
     results: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as home:
-        Path(home).chmod(0o711)
-        settings = load_settings(home=Path(home), **given)
+    with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as passing:
+        home = options.home or Path(passing)
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o711)
+        settings = load_settings(home=home, **given)
         with start_or_attach(settings.home) as server:
             migrate(server.conninfo)
             database = Database(server.conninfo)

@@ -202,6 +202,22 @@ class Snapshot(Protocol):
         """Return for each chunk the BM25 score of the whole page it stands on."""
         ...
 
+    def pairs_of(
+        self, chunk_ids: Sequence[int], terms: Sequence[int], counts: Mapping[int, float]
+    ) -> Mapping[int, float]:
+        """Return for each chunk the share of the terms' neighbours that its page has as such.
+
+        Args:
+            chunk_ids: Chunks of the collection.
+            terms: The question's terms in its order, as hashes.
+            counts: The same terms, with how much the question asks for each.
+        """
+        ...
+
+    def shares_of(self, chunk_ids: Sequence[int], terms: Sequence[int]) -> Mapping[int, float]:
+        """Return for each chunk the share of the terms that its page has, in [0, 1]."""
+        ...
+
     def worth(self, counts: Mapping[int, float]) -> Mapping[int, tuple[int, float]]:
         """Return in how many chunks each term is, and what it is worth."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragqa.retrieval.lexical import hash_term
+from ragqa.retrieval.naming import years_of
 from ragqa.retrieval.question import question_terms
 from ragqa.types import DocumentId, Filter, Id
 
@@ -69,6 +70,16 @@ class Gathered:
         best = self.snapshot.best_lexical(self.query.counts)
         scores = self.snapshot.pages_of(chunk_ids, self.query.counts)
         return {key: score / best for key, score in scores.items()} if best else {}
+
+    def pairs(self, chunk_ids: Sequence[int]) -> Mapping[int, float]:
+        """Return which share of the question's neighbouring terms stands so on each page."""
+        terms = [hash_term(term) for term in self.query.terms]
+        return self.snapshot.pairs_of(chunk_ids, terms, self.query.counts)
+
+    def years(self, chunk_ids: Sequence[int]) -> Mapping[int, float]:
+        """Return which share of the years that the question names is on each chunk's page."""
+        terms = [hash_term(str(year)) for year in sorted(years_of(self.query.text))]
+        return self.snapshot.shares_of(chunk_ids, terms)
 
     def cosines(self) -> Mapping[int, float]:
         """Return each found chunk's cosine with the question."""

@@ -32,7 +32,9 @@ class Weights:
 
     lexical: float = 0.25
     page: float = 0.25
-    dense: float = 0.5
+    pair: float = 0.4
+    year: float = 0.5
+    dense: float = 0.6
     name: float = 0.3
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
@@ -163,8 +165,18 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
     verbatim = _verbatim(everything)
     best = sorted(scores, key=lambda key: (key not in verbatim, -scores[key], key))
     best = best[: most + len(verbatim)]
-    pages = scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0)
-    scores = {key: scores[key] + weights.page * sure * pages.get(key, 0.0) for key in best}
+    whole = (
+        (
+            weights.page * sure,
+            scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0),
+        ),
+        (weights.pair * sure, _join(g.pairs(_of(g, best)) for g in everything)),
+        (weights.year, _join(g.years(_of(g, best)) for g in everything)),
+    )
+    scores = {
+        key: scores[key] + sum(weight * of_pages.get(key, 0.0) for weight, of_pages in whole)
+        for key in best
+    }
     places: dict[int, Place] = _join(g.snapshot.places(_of(g, best)) for g in everything)
     return spread(scores, places, verbatim)
 

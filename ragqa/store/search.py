@@ -13,6 +13,7 @@ import numpy as np
 from ragqa.errors import Conflict
 from ragqa.ports import Place
 from ragqa.retrieval.naming import NameIndex
+from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
 from ragqa.store import vectors, verbatim, words
 from ragqa.store.collections import find_collection
 from ragqa.store.embeddings import EmbeddingsTable, find_embeddings_table
@@ -21,7 +22,7 @@ from ragqa.store.hits import read_hits
 from ragqa.store.lexicon import list_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from psycopg import Connection
@@ -132,6 +133,7 @@ class StoredSnapshot:
     _few: dict[Filter | None, list[int] | None] = field(default_factory=dict)
     _bags: dict[int, words.Bag] = field(default_factory=dict)
     _cosines: dict[int, float] = field(default_factory=dict)
+    _pages: dict[frozenset[tuple[int, int]], dict[int, words.Bag]] = field(default_factory=dict)
 
     @property
     def collection_id(self) -> CollectionId:
@@ -173,12 +175,19 @@ class StoredSnapshot:
     def pages_of(self, chunk_ids: Sequence[int], counts: Mapping[int, float]) -> dict[int, float]:
         """Return for each chunk the BM25 score of the whole page it stands on."""
         bags = self._read_bags(chunk_ids)
-        pages = {(bag.document, bag.page) for bag in bags.values()}
-        if not pages:
-            return {}
-        whole = words.read_bags_of_pages(self.conn, self.collection.id, pages)
-        scores = words.score_pages(whole, self._weigh(counts))
+        scores = words.score_pages(self._read_pages(bags), self._weigh(counts))
         return {key: scores.get((bag.document, bag.page), 0.0) for key, bag in bags.items()}
+
+    def pairs_of(
+        self, chunk_ids: Sequence[int], terms: Sequence[int], counts: Mapping[int, float]
+    ) -> dict[int, float]:
+        """Return for each chunk the share of the terms' neighbours that its page has as such."""
+        pairs = pair_up(terms, self._weigh(counts).weights)
+        return self._share(chunk_ids, lambda pages: share_of_pairs(pages, pairs)) if pairs else {}
+
+    def shares_of(self, chunk_ids: Sequence[int], terms: Sequence[int]) -> dict[int, float]:
+        """Return for each chunk the share of the terms that its page has, in [0, 1]."""
+        return self._share(chunk_ids, lambda pages: share_of_terms(pages, terms)) if terms else {}
 
     def best_lexical(self, counts: Mapping[int, float]) -> float:
         """Return the BM25 score that no chunk can exceed, unknown terms included."""
@@ -257,6 +266,23 @@ class StoredSnapshot:
         if only not in self._few:
             self._few[only] = few_chunks(self.conn, self.collection.id, only)
         return self._few[only]
+
+    def _share(
+        self,
+        chunk_ids: Sequence[int],
+        share: Callable[[Sequence[NDArray[np.int32]]], NDArray[np.float64]],
+    ) -> dict[int, float]:
+        bags = self._read_bags(chunk_ids)
+        pages = words.join_pages(self._read_pages(bags))
+        shares = dict(zip(pages, share(list(pages.values())).tolist(), strict=True))
+        return {key: shares.get((bag.document, bag.page), 0.0) for key, bag in bags.items()}
+
+    def _read_pages(self, bags: Mapping[int, words.Bag]) -> dict[int, words.Bag]:
+        """Return the bags of every chunk on the pages of these."""
+        pages = frozenset((bag.document, bag.page) for bag in bags.values())
+        if pages and pages not in self._pages:
+            self._pages[pages] = words.read_bags_of_pages(self.conn, self.collection.id, pages)
+        return self._pages.get(pages, {})
 
     def _read_bags(self, chunk_ids: Sequence[int]) -> dict[int, words.Bag]:
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._bags]

@@ -192,6 +192,15 @@ def score_pages(bags: Mapping[int, Bag], weighed: Weighed) -> dict[tuple[int, in
     return dict(zip(pages, scores.tolist(), strict=True))
 
 
+def join_pages(bags: Mapping[int, Bag]) -> dict[tuple[int, int], NDArray[np.int32]]:
+    """Return the terms of each page in the order of its text, given the bags of its chunks."""
+    parts: dict[tuple[int, int], list[NDArray[np.int32]]] = {}
+    for chunk_id in sorted(bags):
+        bag = bags[chunk_id]
+        parts.setdefault((bag.document, bag.page), []).append(bag.terms)
+    return {page: np.concatenate(terms) for page, terms in parts.items()}
+
+
 def best_of(scores: Mapping[int, float], limit: int) -> list[Scored]:
     """Return the best chunks, best first; equal scores in the order of their numbers."""
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))

@@ -14,6 +14,7 @@ from ragqa.retrieval.bm25 import inverse_document_frequency, score_bm25
 from ragqa.retrieval.context import title_of
 from ragqa.retrieval.fusion import fuse_by_rank, scale
 from ragqa.retrieval.naming import match_names, years_of
+from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
 from ragqa.retrieval.spread import spread
 
 FILINGS = {
@@ -33,6 +34,23 @@ def test_bm25_is_the_formula() -> None:
     expected = weight * 2 * 2.2 / (2 + 1.2 * (1 - 0.75 + 0.75 * 3 / 2))
     scores = score_bm25([bag, np.array([9], np.int32)], {7: weight}, average_length=2)
     assert scores == pytest.approx([expected, 0])
+
+
+def test_neighbours_of_the_question_count_where_they_stand_together() -> None:
+    weights = {1: 4.0, 2: 1.0, 3: 9.0}
+    pairs = pair_up([1, 2, 2, 3, 7], weights)
+    assert pairs == {(1, 2): 2.0, (2, 3): 3.0}
+    pages = [[1, 2, 3], [1, 9, 9, 2], [1, 9, 9, 9, 2], [2, 1], [9, 2], [3, 1, 1, 2], []]
+    shares = share_of_pairs([np.array(page, np.int32) for page in pages], pairs)
+    # The last of one page is no neighbour of the first of the next.
+    assert shares == pytest.approx([1, 0.4, 0, 0, 0, 0.4, 0])
+    assert share_of_pairs([], pairs).shape == (0,)
+
+
+def test_years_count_by_the_share_of_them_that_a_page_has() -> None:
+    pages = [np.array(page, np.int32) for page in ([5, 6, 1], [6, 6], [])]
+    assert share_of_terms(pages, [5, 6, 6]) == pytest.approx([1, 0.5, 0])
+    assert share_of_terms(pages, []) == pytest.approx([0, 0, 0])
 
 
 def test_fusion_by_rank_counts_from_one() -> None:

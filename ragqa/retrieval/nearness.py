@@ -1,0 +1,66 @@
+"""Terms of a question that stand next to each other on a page, and years that it names.
+
+A bag keeps the order of the text: what BM25 does not look at, and what tells "net income of 2019"
+from a page that has the three words in three places.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+NEAR = 3
+"""Places that the second term of a pair may stand behind the first: small words lie between."""
+
+
+def pair_up(terms: Sequence[int], weights: Mapping[int, float]) -> dict[tuple[int, int], float]:
+    """Return the neighbours among a question's terms with what finding them together is worth.
+
+    Args:
+        terms: The question's terms in its order, as hashes.
+        weights: What each known term is worth; an unknown one makes no pair.
+    """
+    return {
+        (first, second): float(np.sqrt(weights[first] * weights[second]))
+        for first, second in pairwise(terms)
+        if first != second and weights.get(first, 0) > 0 and weights.get(second, 0) > 0
+    }
+
+
+def share_of_pairs(
+    pages: Sequence[NDArray[np.int32]], pairs: Mapping[tuple[int, int], float]
+) -> NDArray[np.float64]:
+    """Return how much of the pairs' worth each page has, in [0, 1]. Shape: ``(len(pages),)``.
+
+    Source: after Metzler and Croft, "A Markov random field model for term dependencies", 2005.
+    """
+    shares = np.zeros(len(pages))
+    if not pages or not pairs:
+        return shares
+    owners = np.repeat(np.arange(len(pages)), [len(page) for page in pages])
+    terms = np.concatenate(pages).astype(np.int32, copy=False)
+    places = {term: np.flatnonzero(terms == term) for pair in pairs for term in pair}
+    for (first, second), worth in pairs.items():
+        is_second = np.zeros(len(terms) + NEAR, dtype=bool)
+        is_second[places[second]] = True
+        met = np.zeros(len(pages), dtype=bool)
+        for distance in range(1, NEAR + 1):
+            starts = places[first][is_second[places[first] + distance]]
+            met[owners[starts[owners[starts] == owners[starts + distance]]]] = True
+        shares[met] += worth
+    return shares / sum(pairs.values())
+
+
+def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> NDArray[np.float64]:
+    """Return which share of the terms each page has, in [0, 1]; 0 where there are none."""
+    wanted = np.unique(np.array(terms, dtype=np.int32))
+    if not len(wanted):
+        return np.zeros(len(pages))
+    return np.array([np.isin(wanted, page.astype(np.int32)).mean() for page in pages])
