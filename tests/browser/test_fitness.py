@@ -34,6 +34,8 @@ def _visit(page: Page) -> Iterator[str]:
     page.fill("#query", "保修")
     page.keyboard.press("Enter")
     page.locator(".hit").first.wait_for()
+    page.locator(".explained summary").click()
+    assert page.locator(".explained td").first.inner_text() in "保修期"
     yield "search"
     page.goto(re.sub(r"/search$", "/documents", page.url))
     page.locator(".row a.name").wait_for()

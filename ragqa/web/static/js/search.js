@@ -1,14 +1,29 @@
 // Searching: the passages themselves, no answer written.
 
 import { call } from "./api.js";
-import { announce, button, fill, h, icon } from "./dom.js";
+import { announce, button, fill, h, icon, table } from "./dom.js";
 import { collections } from "./collections.js";
 import { on } from "./events.js";
-import { t } from "./i18n.js";
+import { has, number, t } from "./i18n.js";
 import { problemBox } from "./problems.js";
 import { hitList } from "./sources.js";
 
-const last = { query: "", hits: null, problem: null, collection: null, kind: "" };
+const last = { query: "", hits: null, explain: null, problem: null, collection: null, kind: "" };
+
+const stageName = (name) => (has(`retrieval.${name}`) ? t(`retrieval.${name}`) : name);
+const tenth = (value) => number(Math.round(value * 10) / 10);
+
+/** How the search went: what each word is worth, what each stage found and took. */
+function explained({ terms, named, stages, milliseconds }) {
+  return h(
+    "details",
+    { class: "consulted explained" },
+    h("summary", {}, t("explain.title", { n: Math.round(milliseconds) })),
+    terms.length ? table(t("explain.terms"), [t("explain.term"), t("explain.chunks"), t("explain.weight")], terms.map(({ text, chunks, weight }) => [h("bdi", {}, text), number(chunks), tenth(weight)])) : null,
+    table(t("explain.stages"), [t("explain.stage"), t("explain.found"), t("explain.took")], stages.map(({ name, found, milliseconds: took }) => [stageName(name), number(found), tenth(took)])),
+    named.length ? h("p", { class: "quiet" }, t("explain.named", { names: named.map((one) => one.filename).join(", ") })) : null,
+  );
+}
 
 export function searchView() {
   const results = h("div", { class: "results" });
@@ -25,8 +40,9 @@ export function searchView() {
     Object.assign(last, { query, kind: kind.value, collection: collections.current, hits: null, problem: null });
     fill(results, h("p", { class: "status" }, h("span", { class: "spinner" }), h("span", {}, t("search.running"))));
     try {
-      const json = { query, collection: collections.current, top_k: 20, ...(kind.value ? { filter: { kind: kind.value } } : {}) };
-      last.hits = (await call("POST", "/v1/search", { json, signal: mine.signal })).hits;
+      const json = { query, collection: collections.current, top_k: 20, explain: true, ...(kind.value ? { filter: { kind: kind.value } } : {}) };
+      const { hits, explain } = await call("POST", "/v1/search", { json, signal: mine.signal });
+      Object.assign(last, { hits, explain });
       announce(t("search.found", { n: last.hits.length }));
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -40,7 +56,7 @@ export function searchView() {
     if (last.problem) return fill(results, problemBox(last.problem, button(t("retry"), run, { icon: "retry" })));
     if (last.hits === null) return fill(results, h("div", { class: "empty" }, h("h1", {}, t("search.title")), h("p", {}, t("search.text"))));
     if (!last.hits.length) return fill(results, h("div", { class: "empty" }, h("p", {}, t("search.none"))));
-    return fill(results, h("p", { class: "quiet" }, t("search.found", { n: last.hits.length })), hitList(last.hits, last.query, { explained: true }));
+    return fill(results, h("p", { class: "quiet" }, t("search.found", { n: last.hits.length })), last.explain ? explained(last.explain) : null, hitList(last.hits, last.query, { explained: true }));
   }
 
   draw();
