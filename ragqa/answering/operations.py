@@ -17,8 +17,10 @@ _OPERATIONS: tuple[tuple[Operation, re.Pattern[str]], ...] = (
         "growth",
         re.compile(
             r"\b(?:percent(?:age)?|%) (?:change|increase|decrease|growth|decline|reduction)|"
+            r"\b(?:how many|(?:by|in) (?:what|which)|what|which) percent(?:age)?\b(?! of).+"
+            r"\b(?:gr[eo]w|grown|increased?|decreased?|changed?|declined?|f[ae]ll|fallen|r[io]se)\b|"
             r"\bgrowth rate|\brate of (?:growth|change|increase)|\bpercent(?:age)? of change|"
-            r"增长率|增长(?:了)?百分之|增幅|降幅|下降(?:了)?百分之|同比|变化率|增速"
+            r"增长率|增幅|降幅|(?:增[长加]|减少|下降|上升)了?(?:百分之|多少个?百分)|同比|变化率|增速"
         ),
     ),
     (
