@@ -1,6 +1,6 @@
 """Pulling: real wheels from a local index, a hub that speaks the hub's protocol, real failures."""
 
-# Longer than 300 lines: the index, the hub and their failures are servers of their own, shared by all tests.
+# Longer than 300 lines: an index, a hub and their failures are servers that all tests share.
 
 from __future__ import annotations
 
