@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from ragqa.types import DocumentId, Filter, Id
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -179,6 +181,31 @@ def refusal_to_json(refusal: Refusal) -> Json:
         "message": refusal.message,
         "nearest": hits_to_json(refusal.nearest),
     }
+
+
+def filter_to_json(only: Filter) -> Json:
+    """Return a filter as ``filter_from_json`` reads it."""
+    return {
+        "documents": [str(document) for document in only.documents],
+        "pages": list(only.pages) if only.pages else None,
+        "kind": only.kind,
+        "metadata": dict(only.metadata),
+        "since": time_to_json(only.since) if only.since else None,
+        "until": time_to_json(only.until) if only.until else None,
+    }
+
+
+def filter_from_json(record: Json) -> Filter:
+    """Return the filter that was kept with an answer."""
+    since, until = record["since"], record["until"]
+    return Filter(
+        documents=tuple(DocumentId(Id.parse(text, "document")) for text in record["documents"]),
+        pages=(record["pages"][0], record["pages"][1]) if record["pages"] else None,
+        kind=record["kind"],
+        metadata=tuple(record["metadata"].items()),
+        since=dt.datetime.fromisoformat(since) if since else None,
+        until=dt.datetime.fromisoformat(until) if until else None,
+    )
 
 
 def answer_to_json(answer: Answer) -> Json:

@@ -16,6 +16,7 @@ from ragqa.models.resolve import (
     resolve_llm_model,
     resolve_reranker_model,
 )
+from ragqa.shapes import filter_to_json
 from ragqa.store import answers
 from ragqa.store.collections import create_collection, find_collection
 from ragqa.store.db import Database
@@ -163,12 +164,17 @@ class Services:
         events = self.answerer(found.embedding_model, use_llm=use_llm).ask(
             question, found.name, limit=limit, only=only, history=history
         )
+        asked = {
+            "top_k": limit,
+            "llm": use_llm,
+            "filter": filter_to_json(only) if only is not None else None,
+        }
         with closing(events):
             for event in events:
                 if isinstance(event, Finished):
                     answer = replace(event.answer, conversation_id=conversation_id)
                     with self.database.transaction() as conn:
-                        answer = answers.insert_answer(conn, found.id, answer)
+                        answer = answers.insert_answer(conn, found.id, answer, asked)
                     yield Finished(answer)
                 else:
                     yield event

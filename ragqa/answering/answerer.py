@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
-from ragqa.answering.computing import compute_answer
+from ragqa.answering.computing import RIGHT_OF_COMPUTED, compute_answer
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract
@@ -138,7 +138,7 @@ class Answerer:
             return
         computed = compute_answer(answer, whole, self._quotes)
         if computed is not None:
-            computed = _timed(replace(computed, confidence=1.0), started)
+            computed = _timed(replace(computed, confidence=RIGHT_OF_COMPUTED), started)
             yield Evidence(hits, computed)
             yield Finished(computed)
             return

@@ -20,8 +20,11 @@ logger = logging.getLogger(__name__)
 def import_ahead(embedding_model: str) -> None:
     """Begin to import what embeds, while this thread waits for the database; returns at once.
 
-    On a warm machine two thirds of a start are these imports.
+    On a warm machine two thirds of a start are these imports. Nothing of what they load is
+    garbage, and looking for it would make them a fifth slower: ``Warmth`` looks again when all is
+    loaded.
     """
+    gc.disable()
 
     def load() -> None:
         with suppress(ImportError):  # whoever needs it says so
@@ -40,10 +43,7 @@ class Warmth:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to load; returns at once.
-
-        Nothing of what loads is garbage: looking for it would cost a tenth of the start.
-        """
+        """Begin to load; returns at once."""
         gc.disable()
         for name, load in (("embedder", self._load_embedder), ("generator", self._load_generator)):
             self._state[name] = "loading"

@@ -1,4 +1,4 @@
-"""The commands that ask: ``search``, ``ask``, ``verify``, ``evaluate``."""
+"""The commands that ask: ``search``, ``ask``, ``replay``, ``verify``, ``evaluate``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def mount(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (search, ask, verify, evaluate):
+    for command in (search, ask, replay, verify, evaluate):
         app.command()(command)
 
 
@@ -143,6 +143,25 @@ def ask(
         print_json(answer_to_json(last.answer))
     else:
         _print_answer(last.answer)
+
+
+def replay(
+    answer: Annotated[str, typer.Argument(help="The id of an answer, like 1-17.")],
+    as_json: Json = False,
+) -> None:
+    """Ask again what was asked: identical, or what differs and why."""
+    from ragqa.replay import replay_answer
+    from ragqa.types import AnswerId, Id
+    from ragqa.wiring import open_services
+
+    with open_services(open_settings()) as services:
+        result = replay_answer(services, AnswerId(Id.parse(answer, "answer")))
+    if as_json:
+        print_json(result)
+        return
+    typer.echo("identical" if result["identical"] else "different")
+    for difference in result["differences"]:
+        typer.echo(f"  {difference['what']}: {difference['message']}")
 
 
 def verify(

@@ -9,9 +9,11 @@ from psycopg.types.json import Jsonb
 
 from ragqa.errors import NotFound
 from ragqa.shapes import answer_to_json
-from ragqa.types import AnswerId, Id
+from ragqa.types import AnswerId, DocumentId, Id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from psycopg import Connection
 
     from ragqa.types import Answer, CollectionId
@@ -38,8 +40,19 @@ SELECT question, record ->> 'text' AS answer FROM (
 """
 
 
-def insert_answer(conn: Connection[Row], collection_id: CollectionId, answer: Answer) -> Answer:
+def insert_answer(
+    conn: Connection[Row],
+    collection_id: CollectionId,
+    answer: Answer,
+    asked: Mapping[str, Any] | None = None,
+) -> Answer:
     """Store an answer with its receipt and return it with its id.
+
+    Args:
+        conn: A transaction.
+        collection_id: Of the collection that was asked.
+        answer: The finished answer.
+        asked: What was asked for beside the question: ``top_k``, ``llm``, ``filter``.
 
     Raises:
         NotFound: If a document that it shows was deleted meanwhile: nothing of it may be kept.
@@ -47,17 +60,26 @@ def insert_answer(conn: Connection[Row], collection_id: CollectionId, answer: An
     hits = [*answer.hits, *(answer.refusal.nearest if answer.refusal else ())]
     documents = sorted({hit.document_id.number for hit in hits})
     # Holding the documents until the end of the transaction keeps a deletion from slipping in.
-    conn.execute(
-        "SELECT FROM documents WHERE collection_id = %s AND document_id = ANY(%s) FOR KEY SHARE",
+    kept = conn.execute(
+        "SELECT document_id, current_version FROM documents"
+        " WHERE collection_id = %s AND document_id = ANY(%s) FOR KEY SHARE",
         [collection_id, documents],
-    )
+    ).fetchall()
+    receipt = {
+        "prompt": answer.prompt,
+        "asked": dict(asked or {}),
+        "versions": {
+            str(DocumentId(Id(collection_id, row["document_id"]))): row["current_version"]
+            for row in kept
+        },
+    }
     row = conn.execute(
         INSERT,
         {
             "collection_id": collection_id,
             "conversation_id": answer.conversation_id,
             "question": answer.question,
-            "record": Jsonb({**answer_to_json(answer), "prompt": answer.prompt}),
+            "record": Jsonb({**answer_to_json(answer), **receipt}),
             "documents": documents,
         },
     ).fetchone()
@@ -92,6 +114,21 @@ def read_history(
         {"collection_id": collection_id, "conversation_id": conversation_id, "limit": limit},
     )
     return [(row["question"], row["answer"] or "") for row in rows]
+
+
+def read_versions(
+    conn: Connection[Row], collection_id: CollectionId, documents: Sequence[DocumentId]
+) -> dict[str, int | None]:
+    """Return the version that each document serves now; deleted ones are left out."""
+    rows = conn.execute(
+        "SELECT document_id, current_version FROM documents"
+        " WHERE collection_id = %s AND document_id = ANY(%s)",
+        [collection_id, [document.number for document in documents]],
+    )
+    return {
+        str(DocumentId(Id(collection_id, row["document_id"]))): row["current_version"]
+        for row in rows
+    }
 
 
 def insert_feedback(

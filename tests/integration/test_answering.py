@@ -9,6 +9,7 @@ import pytest
 from ingest.worker import run_worker
 from ragqa.answering.answerer import Answerer, Event, Evidence, Finished
 from ragqa.errors import GenerationFailed
+from ragqa.replay import replay_answer
 from ragqa.store.quotes import StoredQuotes
 from ragqa.types import Answer, Token, Usage
 from ragqa.wiring import build_generator
@@ -229,3 +230,24 @@ def test_the_default_model_answers_with_a_citation(ready: Services) -> None:
     assert [citation.page for citation in answer.citations] == [2]
     assert answer.usage.prompt_tokens > 100
     assert answer.prompt is not None
+
+
+def test_a_replayed_answer_is_identical_until_something_changes(
+    ready: Services, client: TestClient, make_pdf: Callable[..., bytes]
+) -> None:
+    *_, finished = ready.ask("云岭茶厂建于哪一年？", "demo", limit=4, use_llm=False)
+    assert isinstance(finished, Finished)
+    assert finished.answer.id is not None
+    same = replay_answer(ready, finished.answer.id)
+    assert same["identical"]
+    assert same["differences"] == []
+    changed = make_pdf(PAGES[0].replace("1958", "1961"), PAGES[1])
+    sent = {"files": ("tea.pdf", changed)}
+    client.post("/v1/collections/demo/documents", files=sent).raise_for_status()
+    run_worker(ready, until_idle=True)
+    other = replay_answer(ready, finished.answer.id)
+    assert not other["identical"]
+    told = {difference["what"]: difference["message"] for difference in other["differences"]}
+    assert "was at version 1 and is at 2" in told["document"]
+    assert told["answer"] == "the answer is another"
+    assert "1961" in other["answer"]["text"]
