@@ -42,7 +42,9 @@ def replay_answer(services: Services, answer_id: AnswerId) -> Json:
     only = filter_from_json(asked["filter"]) if asked.get("filter") else None
     use_llm = bool(asked.get("llm", True))
     # The question as it was understood: a follow-up is not understood anew.
-    events = services.answerer(found.embedding_model, use_llm=use_llm).ask(
+    events = services.answerer(
+        found.embedding_model, use_llm=use_llm, threshold=found.answer_from
+    ).ask(
         before["standalone_question"] or before["question"],
         found.name,
         limit=asked.get("top_k", 10),

@@ -200,6 +200,8 @@ class Collection:
     created_at: dt.datetime
     documents: int = 0
     chunks: int = 0
+    answer_from: float | None = None
+    """How sure the evidence must be before it answers, 0 to 1; None: the default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ragqa.answering.answerer import Answerer, Event
-    from ragqa.ports import Embedder, Generator, Reranker
+    from ragqa.ports import Embedder, Generator, Reranker, Retriever
     from ragqa.retrieval.hybrid import HybridRetriever
     from ragqa.settings import Settings
     from ragqa.store.db import Reach
@@ -161,9 +161,10 @@ class Services:
             history = (
                 answers.read_history(conn, found.id, conversation_id) if conversation_id else []
             )
-        events = self.answerer(found.embedding_model, use_llm=use_llm).ask(
-            question, found.name, limit=limit, only=only, history=history
+        answerer = self.answerer(
+            found.embedding_model, use_llm=use_llm, threshold=found.answer_from
         )
+        events = answerer.ask(question, found.name, limit=limit, only=only, history=history)
         asked = {
             "top_k": limit,
             "llm": use_llm,
@@ -179,17 +180,36 @@ class Services:
                 else:
                     yield event
 
-    def answerer(self, model: str, *, use_llm: bool = True) -> Answerer:
-        """Return what answers questions over collections that use this embedding model."""
+    def answerer(
+        self,
+        model: str,
+        *,
+        use_llm: bool = True,
+        threshold: float | None = None,
+        retriever: Retriever | None = None,
+    ) -> Answerer:
+        """Return what answers questions over collections that use this embedding model.
+
+        Args:
+            model: The embedding model.
+            use_llm: False: nothing is generated.
+            threshold: How sure the evidence must be; None: the default.
+            retriever: What finds passages instead of ours.
+        """
         from ragqa.answering.answerer import Answerer
+        from ragqa.answering.calibration import CALIBRATION
         from ragqa.models.extractive import ExtractiveGenerator
         from ragqa.store.quotes import StoredQuotes
 
+        calibration = CALIBRATION
+        if threshold is not None:
+            calibration = replace(calibration, threshold=threshold)
         return Answerer(
             generator=self.generator() if use_llm else ExtractiveGenerator(),
             embedder=self.embedder(model),
-            retriever=self.retriever(model),
+            retriever=retriever or self.retriever(model),
             quotes=StoredQuotes(self.database),
+            calibration=calibration,
         )
 
 

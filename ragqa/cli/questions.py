@@ -1,4 +1,4 @@
-"""The commands that ask: ``search``, ``ask``, ``replay``, ``verify``, ``evaluate``."""
+"""The commands that ask: ``search``, ``ask``, ``replay``, and those that measure answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def mount(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (search, ask, replay, verify, evaluate):
+    for command in (search, ask, replay, verify, evaluate, calibrate):
         app.command()(command)
 
 
@@ -203,6 +203,48 @@ def evaluate(
         return
     for name, value in metrics["metrics"].items():
         typer.echo(f"{name}\t{value}")
+
+
+def calibrate(
+    collection: CollectionName,
+    questions: Annotated[
+        Path | None, typer.Argument(help="JSON lines: {id, question, answers, …}; else made up.")
+    ] = None,
+    risk: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Most wrong ones among the answers given.")
+    ] = 0.1,
+    size: Annotated[int, typer.Option(min=10, help="Passages to make up questions about.")] = 40,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure; change nothing.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Back to the default.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Set from when on a collection answers, so that few enough answers are wrong."""
+    from ragqa.evaluation.datasets import read_questions
+    from ragqa.store.collections import find_collection, set_answer_from
+    from ragqa.thresholds import calibrate_collection
+    from ragqa.wiring import open_services
+
+    labelled = read_questions(read_lines(questions)) if questions is not None else None
+    with open_services(open_settings()) as services:
+        if reset:
+            with services.database.transaction() as conn:
+                set_answer_from(conn, find_collection(conn, collection).id, None)
+            typer.echo("reset: the collection answers as it did before any calibration")
+            return
+        result = calibrate_collection(
+            services, collection, labelled, risk=risk, size=size, keep=not dry_run
+        )
+    if as_json:
+        print_json(result)
+        return
+    typer.echo("confidence\tcoverage\trisk")
+    for point in result["risk_coverage"]:
+        typer.echo(f"{point['threshold']:.3f}\t{point['coverage']:.3f}\t{point['risk']:.3f}")
+    kept = "kept" if result["kept"] else "not kept (--dry-run)"
+    typer.echo(
+        f"answers from confidence {result['threshold']:.3f} on: {result['coverage']:.0%} of "
+        f"{result['questions']} questions, {result['risk']:.0%} of them wrong; {kept}"
+    )
 
 
 def _check_question(text: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pgvector import HalfVector
     from psycopg import Connection
 
-    from ragqa.types import Chunk, DocumentId
+    from ragqa.types import Chunk, CollectionId, DocumentId
 
     Row = dict[str, Any]
 
@@ -35,6 +35,7 @@ __all__ = [
     "delete_chunks",
     "ensure_embeddings_table",
     "known_hashes",
+    "sample_chunks",
     "swap_chunks",
 ]
 
@@ -175,6 +176,20 @@ def delete_chunks(conn: Connection[Row], document_id: DocumentId) -> None:
     key = document_key(document_id)
     conn.execute(LOCK, key)
     _remove(conn, key, Counter(), (0, 0))
+
+
+def sample_chunks(
+    conn: Connection[Row], collection_id: CollectionId, *, limit: int
+) -> list[tuple[str, int, str]]:
+    """Return file name, page and text of passages in no order, the same ones each time."""
+    rows = conn.execute(
+        "SELECT d.name, c.page_number, c.text"
+        "  FROM chunks c JOIN documents d USING (collection_id, document_id)"
+        " WHERE c.collection_id = %s AND c.kind = 'text' AND length(c.text) >= 20"
+        " ORDER BY c.embedded_hash LIMIT %s",
+        [collection_id, limit],
+    )
+    return [(row["name"], row["page_number"], row["text"]) for row in rows]
 
 
 def known_hashes(conn: Connection[Row], document_id: DocumentId, model: str) -> set[bytes]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SELECT = """
 SELECT c.collection_id, c.name, c.embedding_model, c.dimension, c.created_at,
+       c.answer_from,
        (SELECT count(*) FROM documents d WHERE d.collection_id = c.collection_id) AS documents,
        coalesce((SELECT s.chunks FROM collection_stats s
                   WHERE s.collection_id = c.collection_id), 0) AS chunks
@@ -79,6 +80,16 @@ def list_collections(conn: Connection[Row]) -> list[Collection]:
     return [collection_from_row(row) for row in conn.execute(SELECT + " ORDER BY c.name")]
 
 
+def set_answer_from(
+    conn: Connection[Row], collection_id: CollectionId, threshold: float | None
+) -> None:
+    """Keep from which confidence on a collection answers; None: the default."""
+    conn.execute(
+        "UPDATE collections SET answer_from = %s WHERE collection_id = %s",
+        [threshold, collection_id],
+    )
+
+
 def delete_collection(conn: Connection[Row], collection_id: CollectionId) -> None:
     """Remove a collection and every row of it; its vectors are removed with its chunks."""
     conn.execute("DELETE FROM collections WHERE collection_id = %s", [collection_id])
@@ -108,4 +119,5 @@ def collection_from_row(row: Row) -> Collection:
         created_at=row["created_at"],
         documents=row["documents"],
         chunks=row["chunks"],
+        answer_from=row["answer_from"],
     )

@@ -8,9 +8,12 @@ import pytest
 
 from ingest.worker import run_worker
 from ragqa.answering.answerer import Answerer, Event, Evidence, Finished
-from ragqa.errors import GenerationFailed
+from ragqa.errors import GenerationFailed, InvalidInput
+from ragqa.evaluation.datasets import Place, read_questions
 from ragqa.replay import replay_answer
+from ragqa.store.collections import find_collection, set_answer_from
 from ragqa.store.quotes import StoredQuotes
+from ragqa.thresholds import Without, calibrate_collection
 from ragqa.types import Answer, Token, Usage
 from ragqa.wiring import build_generator
 
@@ -251,3 +254,53 @@ def test_a_replayed_answer_is_identical_until_something_changes(
     assert "was at version 1 and is at 2" in told["document"]
     assert told["answer"] == "the answer is another"
     assert "1961" in other["answer"]["text"]
+
+
+def test_a_calibrated_collection_answers_only_where_it_is_sure_enough(ready: Services) -> None:
+    lines: list[dict[str, object]] = [
+        {"question": "云岭茶厂建于哪一年？", "answers": ["1958"]},
+        {"question": "海河大桥由谁设计？", "answers": ["李文清"]},
+        {"question": "海河大桥全长多少公里？", "answers": ["2.3"]},
+        {"question": "云岭茶厂位于哪里？", "answers": ["云岭县"]},
+        {"question": "云岭茶厂的厂长是谁？", "answerable": False},
+        {"question": "海河大桥的造价是多少？", "answerable": False},
+        {"question": "法国的首都是哪里？", "answerable": False},
+        {"question": "怎样给水泵换密封圈？", "answerable": False},
+    ]
+    questions = read_questions(lines * 3)
+    result = calibrate_collection(ready, "demo", questions, risk=0.0)
+    assert result["risk"] == 0
+    assert 0 < result["coverage"] <= 0.5
+    assert [point["coverage"] for point in result["risk_coverage"]][-1] == 1
+    *_, sure = ready.ask("云岭茶厂建于哪一年？", "demo", use_llm=False)
+    *_, unsure = ready.ask("法国的首都是哪里？", "demo", use_llm=False)
+    assert isinstance(sure, Finished)
+    assert isinstance(unsure, Finished)
+    assert sure.answer.answered
+    assert not unsure.answer.answered
+    with ready.database.transaction() as conn:
+        set_answer_from(conn, find_collection(conn, "demo").id, 1.0)
+    *_, never = ready.ask("云岭茶厂建于哪一年？", "demo", use_llm=False)
+    assert isinstance(never, Finished)
+    assert not never.answer.answered
+    with pytest.raises(InvalidInput, match="questions say nothing about a risk"):
+        calibrate_collection(ready, "demo", questions[:5])
+
+
+def test_questions_are_made_up_from_the_documents_and_asked_without_their_page(
+    ready: Services,
+) -> None:
+    says = Says("云岭茶厂", "建于哪一年？")
+    ready.generator = lambda: says  # type: ignore[method-assign]
+    with pytest.raises(InvalidInput, match="4 questions"):
+        calibrate_collection(ready, "demo", size=10)
+    assert says.said == 4, "two passages, two pieces each"
+    asked = ready.answerer(
+        "hashing",
+        use_llm=False,
+        threshold=0.0,
+        retriever=Without(ready.retriever("hashing"), Place("tea.pdf", 1)),
+    )
+    answer = last(asked.ask("云岭茶厂建于哪一年？", "demo", use_llm=False))
+    assert answer.hits
+    assert {hit.chunk.page_number for hit in answer.hits} == {2}
