@@ -1,5 +1,7 @@
 """Questions to answers over a real document in a real database."""
 
+# Longer than 300 lines: all tests share one small collection and one generator.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
