@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ragqa.errors import RagqaError
+from ragqa.models.lean_import import import_sentence_transformers
 from ragqa.wiring import HASHING
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def import_ahead(embedding_model: str) -> None:
 
     def load() -> None:
         with suppress(ImportError):  # whoever needs it says so
-            import sentence_transformers  # noqa: F401
+            import_sentence_transformers()
 
     if embedding_model != HASHING:
         threading.Thread(target=load, daemon=True).start()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import ModelMissing
+from ragqa.models.lean_import import import_sentence_transformers
 from ragqa.models.resolve import Located, resolve_reranker_model
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class CrossEncoderReranker:
 
 
 def _load(source: str, *, local: bool, device: str | None) -> Any:
+    import_sentence_transformers()
     from sentence_transformers import CrossEncoder
     from transformers.utils import logging as transformers_logging
 

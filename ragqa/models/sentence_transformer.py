@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ragqa.errors import ModelMissing
+from ragqa.models.lean_import import import_sentence_transformers
 from ragqa.models.resolve import Located, resolve_embedding_model
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def _sanitize(text: str) -> str:
 
 def _load(located: Located, *, offline: bool, device: str | None, precision: Precision) -> Any:
     import torch
+
+    import_sentence_transformers()
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 

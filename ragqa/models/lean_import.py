@@ -1,0 +1,75 @@
+"""Import sentence-transformers without what only its training and evaluation use.
+
+The package imports scikit-learn's metrics and ``scipy.stats`` (and with them pandas) at its top;
+embedding and reranking call neither. They are a quarter of the import, which is most of a start.
+Here they are stood in for until one of their functions is called, which then loads the real ones.
+Measured on two idle cores: 7.8 and 8.0 s of CPU become 5.5 and 6.2 s.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+UNCALLED = ("sklearn", "sklearn.metrics", "scipy.stats")
+
+_importing = threading.Lock()
+
+
+class _StandIn(ModuleType):
+    """A module whose names can be imported and, when called, load the real module."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        module = self.__name__
+
+        def call(*args: object, **kwargs: object) -> Any:
+            _withdraw()
+            return getattr(importlib.import_module(module), name)(*args, **kwargs)
+
+        return call
+
+
+def import_sentence_transformers() -> ModuleType:
+    """Import sentence-transformers; the modules of ``UNCALLED`` already loaded stay what they are.
+
+    Raises:
+        ImportError: The package is not installed.
+    """
+    with _importing:
+        loaded = sys.modules.get("sentence_transformers")
+        if loaded is None:
+            for stand_in in _absent():
+                sys.modules[stand_in.__name__] = stand_in
+            try:
+                loaded = importlib.import_module("sentence_transformers")
+            finally:
+                _withdraw()
+        return loaded
+
+
+def _absent() -> Iterator[_StandIn]:
+    for name in UNCALLED:
+        if name in sys.modules:
+            continue
+        spec = importlib.util.find_spec(name) if "." not in name else None
+        stand_in = _StandIn(name)
+        stand_in.__path__ = []
+        stand_in.__spec__ = spec or importlib.machinery.ModuleSpec(name, None, is_package=True)
+        yield stand_in
+
+
+def _withdraw() -> None:
+    """Take the stand-ins out of ``sys.modules``: whoever imports these modules gets real ones."""
+    for name in UNCALLED:
+        if isinstance(sys.modules.get(name), _StandIn):
+            del sys.modules[name]

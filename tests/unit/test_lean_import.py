@@ -1,0 +1,43 @@
+"""sentence-transformers is imported without what only its training uses, and loses nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def run(code: str) -> str:
+    """Run Python in a process of its own, where nothing is imported yet; its output."""
+    begin = "from ragqa.models.lean_import import import_sentence_transformers as load\n"
+    done = subprocess.run(
+        [sys.executable, "-c", begin + code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_it_leaves_training_packages_unloaded() -> None:
+    code = "import sys; load(); print([m for m in ('sklearn', 'pandas') if m in sys.modules])"
+    assert run(code) == "[]"
+
+
+def test_a_function_that_was_stood_in_for_is_the_real_one_when_called() -> None:
+    code = (
+        "load()\n"
+        "from sentence_transformers.sentence_transformer.evaluation import binary_classification\n"
+        "print(float(binary_classification.average_precision_score([0, 1], [0.1, 0.9])))\n"
+        "from sklearn.metrics import f1_score\n"
+        "print(float(f1_score([1, 0], [1, 1])))\n"
+        "import scipy.stats\n"
+        "print(round(float(scipy.stats.pearsonr([1, 2, 3], [1, 2, 3])[0]), 6))"
+    )
+    assert run(code).split() == ["1.0", "0.6666666666666666", "1.0"]
+
+
+def test_modules_loaded_before_stay_as_they_are() -> None:
+    code = "import sklearn.metrics as a; load(); import sklearn.metrics as b; print(a is b)"
+    assert run(code) == "True"
