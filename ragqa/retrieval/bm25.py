@@ -29,7 +29,6 @@ def score_bm25(
     weights: Mapping[int, float],
     *,
     average_length: float,
-    groups: Sequence[int] | None = None,
     k1: float = K1,
     b: float = B,
 ) -> NDArray[np.float64]:
@@ -40,20 +39,17 @@ def score_bm25(
         weights: Each query term's hash with its inverse document frequency times how much the
             query asks for it.
         average_length: Mean number of terms of a chunk in the collection.
-        groups: For each bag the number, from 0, of the whole it is part of: wholes are scored.
         k1: How soon more occurrences stop counting.
         b: How much longer chunks are held back, 0 to 1.
 
     Returns:
-        Shape ``(len(bags),)``, or one score a group; higher is better, 0 where no term occurs.
+        Shape ``(len(bags),)``, higher is better, 0 where no term occurs.
     """
     if not bags or not weights:
         return np.zeros(len(bags))
     terms = np.array(sorted(weights), dtype=np.int32)
     weight = np.array([weights[int(term)] for term in terms])
     lengths = np.fromiter(map(len, bags), np.int64, len(bags))
-    owners = np.arange(len(bags)) if groups is None else np.asarray(groups, dtype=np.int64)
-    # Stored terms are big-endian: turned once, all together.
     everything = np.concatenate(bags).astype(np.int32, copy=False)
     # Most terms are not the query's: their low bits tell that faster than a search does.
     wanted = np.zeros(1 << 16, dtype=bool)
@@ -61,11 +57,10 @@ def score_bm25(
     places = np.flatnonzero(wanted[everything & 0xFFFF])
     columns = np.minimum(np.searchsorted(terms, everything[places]), len(terms) - 1)
     matching = terms[columns] == everything[places]
-    rows = np.repeat(owners, lengths)[places[matching]]
-    size = int(owners.max()) + 1
+    rows = np.repeat(np.arange(len(bags)), lengths)[places[matching]]
     cells = rows * len(terms) + columns[matching]
-    counts = np.bincount(cells, minlength=size * len(terms)).reshape(size, len(terms))
-    lengths = np.bincount(owners, weights=lengths, minlength=size)
+    counts = np.bincount(cells, minlength=len(bags) * len(terms))
+    counts = counts.reshape(len(bags), len(terms))
     held_back = k1 * (1 - b + b * lengths / max(average_length, 1.0))
     scores: NDArray[np.float64] = (counts * (k1 + 1) / (counts + held_back[:, None])) @ weight
     return scores

@@ -152,15 +152,13 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
     named = _join(gathered.names() for gathered in everything)
     # A question in another language shares a number or a name with some chunk: that is noise.
     sure = min(1.0, max(words.values(), default=0.0) / weights.sure)
-    parts = (
-        (weights.lexical * sure, scale(words, floor=0.0)),
-        (weights.dense, scale(cosines, worst=DEPTH)),
-        (weights.name, named),
-    )
+    by_words, by_meaning = scale(words, floor=0.0), scale(cosines, worst=DEPTH)
     scores = {
-        chunk_id: sum(weight * scaled.get(chunk_id, 0.0) for weight, scaled in parts)
+        key: weights.lexical * sure * by_words.get(key, 0.0)
+        + weights.dense * by_meaning.get(key, 0.0)
+        + weights.name * named.get(key, 0.0)
         for gathered in everything
-        for chunk_id in gathered.chunk_ids
+        for key in gathered.chunk_ids
     }
     verbatim = _verbatim(everything)
     best = sorted(scores, key=lambda key: (key not in verbatim, -scores[key], key))

@@ -63,4 +63,9 @@ def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> 
     wanted = np.unique(np.array(terms, dtype=np.int32))
     if not len(wanted):
         return np.zeros(len(pages))
-    return np.array([np.isin(wanted, page.astype(np.int32)).mean() for page in pages])
+    owners = np.repeat(np.arange(len(pages)), [len(page) for page in pages])
+    found = np.concatenate(pages).astype(np.int32, copy=False) if len(pages) else owners
+    shares = np.zeros(len(pages))
+    for term in wanted.tolist():
+        shares[np.unique(owners[found == term])] += 1 / len(wanted)
+    return shares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ragqa.store.pages import boxes_of, unpack_boxes
+from ragqa.store.pages import boxes_of, look_at_boxes
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read_hits(
 def hit_from_row(collection_id: CollectionId, row: Row, score: float) -> Hit:
     """Build a hit from a row of ``SELECT``."""
     span = Span(row["span_start"], row["span_end"])
-    boxes = unpack_boxes(row["char_boxes"])
+    boxes = look_at_boxes(row["char_boxes"])
     return Hit(
         chunk_id=ChunkId(Id(collection_id, row["chunk_id"])),
         document_id=DocumentId(Id(collection_id, row["document_id"])),

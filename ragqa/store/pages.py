@@ -120,7 +120,12 @@ def pack_boxes(boxes: NDArray[np.float32]) -> bytes:
 
 def unpack_boxes(packed: bytes) -> NDArray[np.float32]:
     """Return boxes of shape ``(characters, 4)``."""
-    return np.frombuffer(zlib.decompress(packed), "<f4").reshape(4, -1).T.astype(np.float32)
+    return look_at_boxes(packed).astype(np.float32)
+
+
+def look_at_boxes(packed: bytes) -> NDArray[np.float32]:
+    """Return the same boxes, not to be written to: of a whole page few are needed for a hit."""
+    return np.frombuffer(zlib.decompress(packed), "<f4").reshape(4, -1).T
 
 
 def boxes_of(page_number: int, char_boxes: NDArray[np.float32], span: Span) -> tuple[Box, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,14 +10,13 @@ import numpy as np
 
 from ragqa.errors import Conflict
 from ragqa.ports import Place
-from ragqa.retrieval.naming import NameIndex
 from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
 from ragqa.store import vectors, verbatim, words
 from ragqa.store.collections import find_collection
 from ragqa.store.embeddings import EmbeddingsTable, find_embeddings_table
 from ragqa.store.filters import as_array, few_chunks, narrow
 from ragqa.store.hits import read_hits
-from ragqa.store.lexicon import list_words
+from ragqa.store.titles import NAMES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,19 +25,12 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.ports import Scored
+    from ragqa.retrieval.naming import NameIndex
     from ragqa.store.db import Database
     from ragqa.types import Collection, CollectionId, Filter, Hit
 
     Row = dict[str, Any]
-
-MOST_NAMES = 5_000
-"""Documents of a collection up to which their names are held against each question."""
-
-NAMES = """
-SELECT document_id, name FROM documents
- WHERE collection_id = %s AND current_version IS NOT NULL
- LIMIT %s
-"""
+    Pages = dict[tuple[int, int], NDArray[np.int32]]
 
 TEXTS = """
 SELECT chunk_id, text FROM chunks
@@ -50,40 +40,12 @@ SELECT chunk_id, text FROM chunks
 # A small collection would be scanned row by row, its packed terms read for nothing; compiling a
 # statement takes longer than running it.
 PREPARE = """
-SELECT s.generation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+SELECT s.generation, s.chunks, s.terms,
+       ARRAY(SELECT l.word FROM lexicon l WHERE l.collection_id = s.collection_id ORDER BY l.word)
+           AS lexicon,
+       set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
   FROM collection_stats s WHERE s.collection_id = %s
 """
-
-MOST_KEPT = 64
-"""Collections whose names are kept in memory."""
-
-
-class NamesKept:
-    """The names of collections, looked at once for each state of a collection; for all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], tuple[int, NameIndex]] = OrderedDict()
-
-    def get(self, conn: Connection[Row], collection_id: CollectionId, generation: int) -> NameIndex:
-        """Return the names of a collection as it is in the transaction of ``conn``."""
-        key = (conn.info.dsn, int(collection_id))
-        with self._lock:
-            known = self._kept.get(key)
-            if known is not None and known[0] == generation:
-                self._kept.move_to_end(key)
-                return known[1]
-        rows = conn.execute(NAMES, [collection_id, MOST_NAMES + 1]).fetchall()
-        few = len(rows) <= MOST_NAMES
-        names = NameIndex({row["document_id"]: row["name"] for row in rows} if few else {})
-        with self._lock:
-            self._kept[key] = (generation, names)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return names
-
-
-NAMES_KEPT = NamesKept()
 
 
 class StoredChunks:
@@ -115,7 +77,10 @@ def _look_at(
             f"{found.embedding_model!r}: search it with that model"
         )
     row = conn.execute(PREPARE, [found.id], prepare=True).fetchone()
-    return StoredSnapshot(conn, found, table, row["generation"] if row else 0)
+    if row is None:
+        return StoredSnapshot(conn, found, table)
+    stats = row["chunks"], row["terms"]
+    return StoredSnapshot(conn, found, table, row["generation"], stats, row["lexicon"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +93,17 @@ class StoredSnapshot:
     conn: Connection[Row]
     collection: Collection
     table: EmbeddingsTable | None
-    generation: int
+    generation: int = 0
+    stats: tuple[int, int] = (0, 0)
+    """Chunks of the collection, and their terms."""
+    taught: Sequence[str] = ()
+    """Words that the collection was taught."""
     _weighed: dict[frozenset[tuple[int, float]], words.Weighed] = field(default_factory=dict)
     _few: dict[Filter | None, list[int] | None] = field(default_factory=dict)
     _bags: dict[int, words.Bag] = field(default_factory=dict)
     _cosines: dict[int, float] = field(default_factory=dict)
-    _pages: dict[frozenset[tuple[int, int]], dict[int, words.Bag]] = field(default_factory=dict)
+    _scores: dict[frozenset[tuple[int, float]], dict[int, float]] = field(default_factory=dict)
+    _pages: dict[frozenset[tuple[int, int]], Pages] = field(default_factory=dict)
 
     @property
     def collection_id(self) -> CollectionId:
@@ -151,7 +121,7 @@ class StoredSnapshot:
 
     def lexicon(self) -> list[str]:
         """Return the words that the collection was taught."""
-        return list_words(self.conn, self.collection.id)
+        return list(self.taught)
 
     def narrow(self, only: Filter | None) -> Filter | None:
         """Return the filter with its metadata and dates replaced by the documents they mean."""
@@ -165,12 +135,15 @@ class StoredSnapshot:
         chunk_ids = self._few_chunks(only)
         if chunk_ids is None:
             chunk_ids = words.find_candidates(self.conn, self.collection.id, weighed, only=only)
-        scores = words.score_bags(self._read_bags(chunk_ids), weighed)
+        scores = self.lexical_of(chunk_ids, counts)
         return words.best_of({key: score for key, score in scores.items() if score}, limit)
 
     def lexical_of(self, chunk_ids: Sequence[int], counts: Mapping[int, float]) -> dict[int, float]:
         """Return each chunk's BM25 score."""
-        return words.score_bags(self._read_bags(chunk_ids), self._weigh(counts))
+        known = self._scores.setdefault(frozenset(counts.items()), {})
+        bags = self._read_bags([key for key in chunk_ids if key not in known])
+        known |= words.score_bags(bags, self._weigh(counts))
+        return {key: known[key] for key in chunk_ids if key in known}
 
     def pages_of(self, chunk_ids: Sequence[int], counts: Mapping[int, float]) -> dict[int, float]:
         """Return for each chunk the BM25 score of the whole page it stands on."""
@@ -246,7 +219,7 @@ class StoredSnapshot:
         """Return where each chunk stands, and its text."""
         bags = self._read_bags(chunk_ids)
         key = {"collection_id": self.collection.id, "chunk_ids": as_array(chunk_ids)}
-        texts = {row["chunk_id"]: row["text"] for row in self.conn.execute(TEXTS, key)}
+        texts = dict(words.fetch(self.conn, TEXTS, key))
         return {
             chunk_id: Place(bag.document, bag.page, texts[chunk_id])
             for chunk_id, bag in bags.items()
@@ -259,7 +232,8 @@ class StoredSnapshot:
     def _weigh(self, counts: Mapping[int, float]) -> words.Weighed:
         key = frozenset(counts.items())
         if key not in self._weighed:
-            self._weighed[key] = words.weigh(self.conn, self.collection.id, counts)
+            found = words.weigh(self.conn, self.collection.id, counts, self.stats)
+            self._weighed[key] = found
         return self._weighed[key]
 
     def _few_chunks(self, only: Filter | None) -> list[int] | None:
@@ -273,15 +247,15 @@ class StoredSnapshot:
         share: Callable[[Sequence[NDArray[np.int32]]], NDArray[np.float64]],
     ) -> dict[int, float]:
         bags = self._read_bags(chunk_ids)
-        pages = words.join_pages(self._read_pages(bags))
+        pages = self._read_pages(bags)
         shares = dict(zip(pages, share(list(pages.values())).tolist(), strict=True))
         return {key: shares.get((bag.document, bag.page), 0.0) for key, bag in bags.items()}
 
-    def _read_pages(self, bags: Mapping[int, words.Bag]) -> dict[int, words.Bag]:
-        """Return the bags of every chunk on the pages of these."""
+    def _read_pages(self, bags: Mapping[int, words.Bag]) -> Pages:
+        """Return the terms of the pages on which these stand."""
         pages = frozenset((bag.document, bag.page) for bag in bags.values())
         if pages and pages not in self._pages:
-            self._pages[pages] = words.read_bags_of_pages(self.conn, self.collection.id, pages)
+            self._pages[pages] = words.read_pages(self.conn, self.collection.id, pages)
         return self._pages.get(pages, {})
 
     def _read_bags(self, chunk_ids: Sequence[int]) -> dict[int, words.Bag]:

@@ -9,7 +9,7 @@ from psycopg import sql
 from ragqa.errors import Conflict
 from ragqa.store.embeddings import EXACT_BELOW, EmbeddingsTable, to_halfvec
 from ragqa.store.filters import as_array, conditions, parameters
-from ragqa.store.words import best_of
+from ragqa.store.words import best_of, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-EF_SEARCH = 200
+EF_SEARCH = 120
 """Breadth of the search in an HNSW index."""
 
 # Vectors have length 1: the inner product is the cosine. The collection is a literal, since the
@@ -97,16 +97,9 @@ def search(
         conditions=sql.SQL(passing),
         exactly=sql.SQL(" + 0" if exact else ""),
     )
-    rows = conn.execute(
-        query,
-        {
-            **parameters(collection.id, only),
-            "vector": to_halfvec(vector, table.dimension),
-            "limit": limit,
-        },
-        binary=True,
-    )
-    return best_of({row["chunk_id"]: row["score"] for row in rows}, limit)
+    key = {**parameters(collection.id, only), "limit": limit}
+    key["vector"] = to_halfvec(vector, table.dimension)
+    return best_of(dict(fetch(conn, query, key, prepare=None)), limit)
 
 
 def score(
@@ -119,15 +112,12 @@ def score(
     """Return the cosine of each chunk's vector."""
     if not chunk_ids:
         return {}
-    rows = conn.execute(
-        sql.SQL(COSINES).format(table=table.identifier),
-        {
-            "collection_id": collection_id,
-            "vector": to_halfvec(vector, table.dimension),
-            "chunk_ids": as_array(chunk_ids),
-        },
-    )
-    return {row["chunk_id"]: row["score"] for row in rows}
+    key = {
+        "collection_id": collection_id,
+        "vector": to_halfvec(vector, table.dimension),
+        "chunk_ids": as_array(chunk_ids),
+    }
+    return dict(fetch(conn, sql.SQL(COSINES).format(table=table.identifier), key))
 
 
 def _widen(conn: Connection[Row], breadth: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from psycopg.rows import tuple_row
@@ -13,25 +13,24 @@ from ragqa.retrieval.bm25 import K1, inverse_document_frequency, score_bm25
 from ragqa.store.filters import as_array, conditions, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from psycopg import Connection
+    from psycopg.abc import Query
 
     from ragqa.types import CollectionId, Filter
 
     Row = dict[str, Any]
 
-POSTINGS = 4_000
+POSTINGS = 2_000
 """Occurrences that finding candidates may look at, rare terms first."""
-CANDIDATES = 300
+CANDIDATES = 200
 """Chunks whose exact BM25 is computed."""
-
-STATS = "SELECT chunks, terms FROM collection_stats WHERE collection_id = %(collection_id)s"
 
 FREQUENCIES = """
 SELECT term, df FROM term_stats
- WHERE collection_id = %(collection_id)s AND term = ANY(%(terms)s)
+ WHERE collection_id = %(collection_id)s AND term = ANY(%(terms)s::int[])
 """
 
 # Only the index and the rows' heads are read here; the packed terms wait for the few.
@@ -56,11 +55,12 @@ SELECT chunk_id, document_id, page_number, bag FROM chunks
  WHERE collection_id = %(collection_id)s AND chunk_id = ANY(%(chunk_ids)s::bigint[])
 """
 
-BAGS_OF_PAGES = """
-SELECT c.chunk_id, c.document_id, c.page_number, c.bag
+TERMS_OF_PAGES = """
+SELECT document_id, page_number, string_agg(c.bag, ''::bytea ORDER BY c.chunk_id)
   FROM unnest(%(document_ids)s::bigint[], %(page_numbers)s::int[]) AS q (document_id, page_number)
   JOIN chunks c USING (document_id, page_number)
  WHERE c.collection_id = %(collection_id)s
+ GROUP BY document_id, page_number
 """
 
 
@@ -85,23 +85,26 @@ class Weighed:
 
 
 def weigh(
-    conn: Connection[Row], collection_id: CollectionId, counts: Mapping[int, float]
+    conn: Connection[Row],
+    collection_id: CollectionId,
+    counts: Mapping[int, float],
+    stats: tuple[int, int],
 ) -> Weighed:
-    """Look up what each term is worth."""
-    key = {"collection_id": collection_id}
-    stats = conn.execute(STATS, key, prepare=True).fetchone()
-    if stats is None or not stats["chunks"] or not counts:
+    """Look up what each term is worth, among so many chunks with so many terms."""
+    chunks, terms = stats
+    if not chunks or not counts:
         return Weighed()
-    rows = conn.execute(FREQUENCIES, {**key, "terms": list(counts)}, prepare=True)
-    frequencies = {row["term"]: row["df"] for row in rows}
+    key = {"collection_id": collection_id, "terms": as_array(counts)}
+    rows = fetch(conn, FREQUENCIES, key)
+    frequencies: dict[int, int] = dict(rows)
     worth = {
-        term: count * inverse_document_frequency(frequencies.get(term, 0), stats["chunks"])
+        term: count * inverse_document_frequency(frequencies.get(term, 0), chunks)
         for term, count in counts.items()
     }
     return Weighed(
         weights={term: worth[term] for term in frequencies},
         frequencies=frequencies,
-        average_length=stats["terms"] / stats["chunks"],
+        average_length=terms / chunks,
         best=(K1 + 1) * sum(worth.values()),
     )
 
@@ -129,17 +132,15 @@ def find_candidates(
     if len(taken) == 1 and frequencies[taken[0]] > POSTINGS:
         # Only common terms: the chunks that have several of them at once.
         query = CANDIDATES_BY_ALL.format(conditions=conditions(only))
-        rows = conn.execute(
-            query, {**key, "terms": rarest[:3], "limit": CANDIDATES}, prepare=True
-        ).fetchall()
+        rows = fetch(conn, query, {**key, "terms": as_array(rarest[:3]), "limit": CANDIDATES})
         if rows:
-            return [row["chunk_id"] for row in rows]
+            return [chunk_id for (chunk_id,) in rows]
     weights = [weighed.weights[term] for term in taken]
     query = CANDIDATES_BY_TERM.format(conditions=conditions(only))
-    rows = conn.execute(
-        query, {**key, "terms": taken, "weights": weights, "limit": CANDIDATES}, prepare=True
-    ).fetchall()
-    return [row["chunk_id"] for row in rows]
+    rows = fetch(
+        conn, query, {**key, "terms": as_array(taken), "weights": weights, "limit": CANDIDATES}
+    )
+    return [chunk_id for (chunk_id,) in rows]
 
 
 def read_bags(
@@ -149,26 +150,42 @@ def read_bags(
     if not chunk_ids:
         return {}
     key = {"collection_id": collection_id, "chunk_ids": as_array(chunk_ids)}
-    return _bags(conn, BAGS, key)
+    rows = fetch(conn, BAGS, key)
+    unpacked = _unpack([row[3] for row in rows])
+    return {row[0]: Bag(row[1], row[2], t) for row, t in zip(rows, unpacked, strict=True)}
 
 
-def read_bags_of_pages(
+def read_pages(
     conn: Connection[Row], collection_id: CollectionId, pages: Iterable[tuple[int, int]]
-) -> dict[int, Bag]:
-    """Return the bags of all chunks on some pages, given as document and page number."""
+) -> dict[tuple[int, int], NDArray[np.int32]]:
+    """Return the terms of whole pages, given as document and page number, in the text's order."""
     documents, numbers = zip(*pages, strict=True)
     key = {
         "collection_id": collection_id,
         "document_ids": as_array(documents),
         "page_numbers": as_array(numbers),
     }
-    return _bags(conn, BAGS_OF_PAGES, key)
+    rows = fetch(conn, TERMS_OF_PAGES, key)
+    unpacked = _unpack([packed for _, _, packed in rows])
+    return {(row[0], row[1]): terms for row, terms in zip(rows, unpacked, strict=True)}
 
 
-def _bags(conn: Connection[Row], query: LiteralString, key: Mapping[str, Any]) -> dict[int, Bag]:
+def _unpack(packed: Sequence[bytes]) -> Iterator[NDArray[np.int32]]:
+    """Yield the terms of each piece; they are big-endian, and turned once, all together."""
+    terms = np.frombuffer(b"".join(packed), ">i4").astype(np.int32)
+    start = 0
+    for piece in packed:
+        end = start + len(piece) // 4
+        yield terms[start:end]
+        start = end
+
+
+def fetch(
+    conn: Connection[Row], query: Query, key: Mapping[str, Any], *, prepare: bool | None = True
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a query as tuples: hundreds of rows a search are not made dictionaries."""
     with conn.cursor(row_factory=tuple_row, binary=True) as reader:
-        rows = reader.execute(query, key, prepare=True).fetchall()
-    return {row[0]: Bag(row[1], row[2], np.frombuffer(row[3], ">i4")) for row in rows}
+        return reader.execute(query, key, prepare=prepare).fetchall()
 
 
 def score_bags(bags: Mapping[int, Bag], weighed: Weighed) -> dict[int, float]:
@@ -180,25 +197,16 @@ def score_bags(bags: Mapping[int, Bag], weighed: Weighed) -> dict[int, float]:
     return dict(zip(bags, scores.tolist(), strict=True))
 
 
-def score_pages(bags: Mapping[int, Bag], weighed: Weighed) -> dict[tuple[int, int], float]:
-    """Return the BM25 score of each page, given the bags of all its chunks."""
-    if not bags or not weighed.weights:
+def score_pages(
+    pages: Mapping[tuple[int, int], NDArray[np.int32]], weighed: Weighed
+) -> dict[tuple[int, int], float]:
+    """Return the BM25 score of each page among these."""
+    if not pages or not weighed.weights:
         return {}
-    pages: dict[tuple[int, int], int] = {}
-    owners = [pages.setdefault((bag.document, bag.page), len(pages)) for bag in bags.values()]
-    terms = [bag.terms for bag in bags.values()]
-    average = sum(len(bag) for bag in terms) / len(pages)
-    scores = score_bm25(terms, weighed.weights, average_length=average, groups=owners)
+    terms = list(pages.values())
+    average = sum(map(len, terms)) / len(terms)
+    scores = score_bm25(terms, weighed.weights, average_length=average)
     return dict(zip(pages, scores.tolist(), strict=True))
-
-
-def join_pages(bags: Mapping[int, Bag]) -> dict[tuple[int, int], NDArray[np.int32]]:
-    """Return the terms of each page in the order of its text, given the bags of its chunks."""
-    parts: dict[tuple[int, int], list[NDArray[np.int32]]] = {}
-    for chunk_id in sorted(bags):
-        bag = bags[chunk_id]
-        parts.setdefault((bag.document, bag.page), []).append(bag.terms)
-    return {page: np.concatenate(terms) for page, terms in parts.items()}
 
 
 def best_of(scores: Mapping[int, float], limit: int) -> list[Scored]:
