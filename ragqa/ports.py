@@ -1,7 +1,6 @@
 """The seams: what the service needs from models, as structural protocols.
 
-A port is filled by an adapter in ``ragqa.models`` (or by any object of the same shape);
-``ragqa.wiring`` is the only module that chooses.
+A port is filled by an adapter, or by any object of the same shape; ``ragqa.wiring`` chooses.
 """
 
 from __future__ import annotations
@@ -196,6 +195,14 @@ class Snapshot(Protocol):
         """Return each chunk's BM25 score."""
         ...
 
+    def pages_under(self, chunk_ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+        """Return the document and the page that each chunk stands on."""
+        ...
+
+    def page_terms(self, chunk_ids: Sequence[int]) -> Mapping[tuple[int, int], NDArray[np.int32]]:
+        """Return the terms of the pages that the chunks stand on, in the order of the text."""
+        ...
+
     def pages_of(
         self, chunk_ids: Sequence[int], counts: Mapping[int, float]
     ) -> Mapping[int, float]:
@@ -236,10 +243,6 @@ class Snapshot(Protocol):
         self, chunk_ids: Sequence[int], vector: NDArray[np.float32]
     ) -> Mapping[int, float]:
         """Return the cosine of each chunk's vector."""
-        ...
-
-    def documents_of(self, chunk_ids: Sequence[int]) -> Mapping[int, int]:
-        """Return the number of each chunk's document."""
         ...
 
     def places(self, chunk_ids: Sequence[int]) -> Mapping[int, Place]:

@@ -16,6 +16,8 @@ import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -27,6 +29,7 @@ _importing = threading.Lock()
 class _StandIn(ModuleType):
     """A module whose names can be imported and, when called, load the real module."""
 
+    @override
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
             raise AttributeError(name)

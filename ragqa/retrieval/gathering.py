@@ -6,9 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ragqa.ports import Scored
 from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.naming import years_of
 from ragqa.retrieval.question import question_terms
+from ragqa.retrieval.statements import asked_statements, describe, like_asked
 from ragqa.types import DocumentId, Filter, Id
 
 if TYPE_CHECKING:
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragqa.ports import Scored, Snapshot
+    from ragqa.ports import Snapshot
     from ragqa.retrieval.explain import Watch
+    from ragqa.retrieval.statements import Statement
 
 DEPTH = 100
 """Chunks that each stage contributes."""
@@ -26,6 +29,10 @@ VERBATIM = 50
 """Places where the question stands word for word that are looked at."""
 NAMED = 20
 """Documents that a question may name for them to be searched on their own."""
+STATEMENTS = 30
+"""Chunks that are looked at for each financial statement that a question needs."""
+WHOSE = 0.4
+"""What a statement is worth to a question that does not say whose it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Gathered:
     stages: dict[str, list[Scored]] = field(default_factory=dict)
     named: dict[int, float] = field(default_factory=dict)
     """Documents that the question names."""
+    alike: dict[int, float] = field(default_factory=dict)
+    """Chunks on pages that look like a financial statement that the question needs."""
 
     _chunk_ids: list[int] | None = None
 
@@ -89,8 +98,8 @@ class Gathered:
         """Return how well each found chunk's document is named."""
         if not self.named:
             return {}
-        documents = self.snapshot.documents_of(self.chunk_ids)
-        return {key: self.named.get(document, 0.0) for key, document in documents.items()}
+        pages = self.snapshot.pages_under(self.chunk_ids)
+        return {key: self.named.get(document, 0.0) for key, (document, _) in pages.items()}
 
 
 def gather(
@@ -122,6 +131,10 @@ def gather(
             found += _search_named(gathered)
         if gathered.named:
             stages["named"] = found
+    if asked := asked_statements(question):
+        with watch.step("statements", name) as found:
+            found += _search_statements(gathered, asked)
+        stages["statements"] = found
     return gathered
 
 
@@ -131,8 +144,36 @@ def _search_named(gathered: Gathered) -> list[Scored]:
         return []
     snapshot, query = gathered.snapshot, gathered.query
     best = sorted(gathered.named, key=lambda number: (-gathered.named[number], number))[:NAMED]
-    documents = tuple(DocumentId(Id(snapshot.collection_id, number)) for number in best)
-    within = replace(query.only or Filter(), documents=documents)
+    within = _within(gathered, best)
     found = snapshot.lexical(query.counts, limit=DEPTH // 2, only=within)
     found += snapshot.dense(query.vector, limit=DEPTH // 2, only=within)
     return list({scored.chunk_id: scored for scored in found}.values())
+
+
+def _search_statements(gathered: Gathered, asked: Mapping[Statement, float]) -> list[Scored]:
+    """Find the pages that look like the statements asked for, in the documents that are named."""
+    snapshot = gathered.snapshot
+    best = sorted(gathered.named, key=lambda number: (-gathered.named[number], number))[:NAMED]
+    only = _within(gathered, best) if best else gathered.query.only
+    known = only is not None and only.documents
+    candidates: dict[int, None] = {}
+    for statement in asked:
+        counts = dict.fromkeys(describe(statement), 1.0)
+        found = snapshot.lexical(counts, limit=STATEMENTS, only=only)
+        candidates |= dict.fromkeys(scored.chunk_id for scored in found)
+    pages = snapshot.page_terms(list(candidates))
+    shares = like_asked(list(pages.values()), asked).tolist()
+    of_page = {
+        page: share * (1.0 if known else WHOSE) for page, share in zip(pages, shares, strict=True)
+    }
+    places = snapshot.pages_under(list(candidates))
+    gathered.alike = {key: of_page[page] for key, page in places.items() if of_page[page] > 0}
+    ranked = sorted(gathered.alike.items(), key=lambda item: (-item[1], item[0]))
+    return [Scored(chunk_id, score) for chunk_id, score in ranked]
+
+
+def _within(gathered: Gathered, numbers: Sequence[int]) -> Filter:
+    """Return the question's filter, narrowed to some documents."""
+    collection = gathered.snapshot.collection_id
+    documents = tuple(DocumentId(Id(collection, number)) for number in numbers)
+    return replace(gathered.query.only or Filter(), documents=documents)

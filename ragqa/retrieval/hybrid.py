@@ -36,6 +36,7 @@ class Weights:
     year: float = 0.5
     dense: float = 0.6
     name: float = 0.3
+    statement: float = 1.0
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
 
@@ -150,6 +151,7 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
     words = _join(gathered.words() for gathered in everything)
     cosines = _join(gathered.cosines() for gathered in everything)
     named = _join(gathered.names() for gathered in everything)
+    alike = _join(iter([gathered.alike for gathered in everything]))
     # A question in another language shares a number or a name with some chunk: that is noise.
     sure = min(1.0, max(words.values(), default=0.0) / weights.sure)
     by_words, by_meaning = scale(words, floor=0.0), scale(cosines, worst=DEPTH)
@@ -157,6 +159,7 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
         key: weights.lexical * sure * by_words.get(key, 0.0)
         + weights.dense * by_meaning.get(key, 0.0)
         + weights.name * named.get(key, 0.0)
+        + weights.statement * alike.get(key, 0.0)
         for gathered in everything
         for key in gathered.chunk_ids
     }

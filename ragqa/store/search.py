@@ -162,6 +162,14 @@ class StoredSnapshot:
         """Return for each chunk the share of the terms that its page has, in [0, 1]."""
         return self._share(chunk_ids, lambda pages: share_of_terms(pages, terms)) if terms else {}
 
+    def pages_under(self, chunk_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return the document and the page that each chunk stands on."""
+        return {key: (bag.document, bag.page) for key, bag in self._read_bags(chunk_ids).items()}
+
+    def page_terms(self, chunk_ids: Sequence[int]) -> Pages:
+        """Return the terms of the pages that the chunks stand on, in the order of the text."""
+        return self._read_pages(self._read_bags(chunk_ids))
+
     def best_lexical(self, counts: Mapping[int, float]) -> float:
         """Return the BM25 score that no chunk can exceed, unknown terms included."""
         return self._weigh(counts).best
@@ -210,10 +218,6 @@ class StoredSnapshot:
     def verbatim(self, text: str, *, limit: int, only: Filter | None = None) -> list[Scored]:
         """Return the chunks in which ``text`` stands, different documents first."""
         return verbatim.search(self.conn, self.collection.id, text, limit=limit, only=only)
-
-    def documents_of(self, chunk_ids: Sequence[int]) -> dict[int, int]:
-        """Return the number of each chunk's document."""
-        return {key: bag.document for key, bag in self._read_bags(chunk_ids).items()}
 
     def places(self, chunk_ids: Sequence[int]) -> dict[int, Place]:
         """Return where each chunk stands, and its text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import numpy as np
 from psycopg.rows import tuple_row
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from psycopg import Connection
-    from psycopg.abc import Query
+    from psycopg.sql import SQL, Composed
 
     from ragqa.types import CollectionId, Filter
 
@@ -181,7 +181,11 @@ def _unpack(packed: Sequence[bytes]) -> Iterator[NDArray[np.int32]]:
 
 
 def fetch(
-    conn: Connection[Row], query: Query, key: Mapping[str, Any], *, prepare: bool | None = True
+    conn: Connection[Row],
+    query: LiteralString | SQL | Composed,
+    key: Mapping[str, Any],
+    *,
+    prepare: bool | None = True,
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a query as tuples: hundreds of rows a search are not made dictionaries."""
     with conn.cursor(row_factory=tuple_row, binary=True) as reader:

@@ -392,3 +392,26 @@ def test_an_explanation_tells_terms_stages_and_what_hit(database: Database) -> N
     assert {stage.name for stage in explained.stages} >= {"lexical", "dense", "verbatim", "fusion"}
     assert sum(stage.milliseconds for stage in explained.stages) <= explained.milliseconds
     assert list(explained.hits) == search(database, "Which is the longest river?", 2)
+
+
+def test_a_question_for_a_ratio_finds_the_balance_sheet_of_the_company_it_names(
+    database: Database,
+) -> None:
+    def sheet(company: str) -> str:
+        return (
+            f"{company} Consolidated Balance Sheets, December 31, 2022. Cash and cash equivalents"
+            " 1. Accounts receivable, net 2. Total current assets 3. Property and equipment, net 4. Total"
+            " assets 5. Accounts payable 6. Total current liabilities 7. Long-term debt 8. Total"
+            " liabilities 9. Retained earnings 10. Total stockholders' equity 11."
+        )
+
+    talk = "We are proud of the ratio of staff to stores, and of the healthy food they sell."
+    for company in ("NORTHWIND", "CONTOSO"):
+        store(database, f"{company}_2022_10K.pdf", talk, sheet(company), "Stores are open late.")
+    explained = HybridRetriever(StoredChunks(database), EMBEDDER).explain(
+        "Does Contoso have a healthy quick ratio as of FY2022?", "papers", limit=5
+    )
+    first = explained.hits[0]
+    assert (first.filename, first.chunk.page_number) == ("CONTOSO_2022_10K.pdf", 2)
+    assert "statements" in {stage.name for stage in explained.stages}
+    assert ("statements", 1) in {(name, rank) for name, rank, _ in first.stages}

@@ -258,6 +258,7 @@ export const en = {
   "stage.rank": "{stage}: no. {rank}",
   "retrieval.dense": "by meaning",
   "retrieval.lexical": "by words",
+  "retrieval.statements": "financial statements",
   "retrieval.verbatim": "word for word",
   "retrieval.fusion": "together",
   "retrieval.embedding": "query embedded",

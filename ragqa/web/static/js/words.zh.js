@@ -258,6 +258,7 @@ export const zh = {
   "stage.rank": "{stage}：第 {rank} 名",
   "retrieval.dense": "语义",
   "retrieval.lexical": "词语",
+  "retrieval.statements": "财务报表",
   "retrieval.verbatim": "原文匹配",
   "retrieval.fusion": "综合",
   "retrieval.embedding": "查询向量",
