@@ -399,10 +399,11 @@ def test_a_question_for_a_ratio_finds_the_balance_sheet_of_the_company_it_names(
 ) -> None:
     def sheet(company: str) -> str:
         return (
-            f"{company} Consolidated Balance Sheets, December 31, 2022. Cash and cash equivalents"
-            " 1. Accounts receivable, net 2. Total current assets 3. Property and equipment, net 4."
-            " Total assets 5. Accounts payable 6. Total current liabilities 7. Long-term debt 8. Total"
-            " liabilities 9. Retained earnings 10. Total stockholders' equity 11."
+            f"{company} Consolidated Balance Sheets, December 31, 2022. Cash and cash"
+            " equivalents 1. Accounts receivable, net 2. Total current assets 3. Property and"
+            " equipment, net 4. Total assets 5. Accounts payable 6. Total current liabilities 7."
+            " Long-term debt 8. Total liabilities 9. Retained earnings 10. Total stockholders'"
+            " equity 11."
         )
 
     talk = "We are proud of the ratio of staff to stores, and of the healthy food they sell."
