@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,6 +31,7 @@ _importing = threading.Lock()
 class _StandIn(ModuleType):
     """A module whose names can be imported and, when called, load the real module."""
 
+    @override
     @override
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
