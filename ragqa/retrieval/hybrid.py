@@ -9,6 +9,8 @@ from ragqa.retrieval.explain import Explained, Named, Term, Watch
 from ragqa.retrieval.fusion import scale
 from ragqa.retrieval.gathering import DEPTH, gather
 from ragqa.retrieval.lexical import hash_term
+from ragqa.retrieval.nearness import share_of_figures
+from ragqa.retrieval.question import asks_to_compute
 from ragqa.retrieval.spread import spread
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Weights:
     dense: float = 0.6
     name: float = 0.3
     statement: float = 1.0
+    figures: float = 0.5
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
 
@@ -179,6 +182,9 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
         for key in best
     }
     places: dict[int, Place] = _join(g.snapshot.places(_of(g, best)) for g in everything)
+    if any(asks_to_compute(gathered.query.text) for gathered in everything):
+        for key, place in places.items():
+            scores[key] += weights.figures * share_of_figures(place.text)
     return spread(scores, places, verbatim)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+TABULAR = 0.2
+"""Share of digits among a text's characters from which on it counts as made of figures."""
 NEAR = 3
 """Places that the second term of a pair may stand behind the first: small words lie between."""
 
@@ -69,3 +71,10 @@ def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> 
     for term in wanted.tolist():
         shares[np.unique(owners[found == term])] += 1 / len(wanted)
     return shares
+
+
+def share_of_figures(text: str) -> float:
+    """Return how much a text is made of figures, in [0, 1]: rows of a table, or prose."""
+    solid = "".join(text.split())
+    digits = sum(map(str.isdecimal, solid))
+    return min(1.0, digits / (TABULAR * len(solid))) if solid else 0.0

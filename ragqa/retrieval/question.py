@@ -29,6 +29,22 @@ _MANNERS_EN = re.compile(
     r"|bas(?:ed|ing) (?:your (?:answers?|judge?ments?) )?(?:off of|on|upon)|relying on)\b"
 )
 
+# What is to be computed from figures: pages print the figures, not these words.
+_COMPUTED_EN = re.compile(
+    r"\b(?:percent(?:age)?|%) (?:change|increase|decrease|difference|growth|rise|drop)\b"
+    r"|\b(?:what|how much) (?:is|was|were) the (?:average|change|difference|sum|mean|ratio)\b"
+    r"|\brespectively\b"
+)
+_COMPUTED_ZH = re.compile(
+    "同比|环比|增长率|增长了多少|下降了多少|平均值|相差多少|分别(?:是|为)多少"
+)
+
+
+def asks_to_compute(question: str) -> bool:
+    """Say whether the answer is computed from figures, or is a row of them."""
+    folded = fold(question)
+    return bool(_COMPUTED_EN.search(folded) or _COMPUTED_ZH.search(folded))
+
 
 def question_terms(question: str, *, lexicon: Sequence[str] = ()) -> list[str]:
     """Return the lexical terms of a question that say what it is about.
@@ -41,7 +57,7 @@ def question_terms(question: str, *, lexicon: Sequence[str] = ()) -> list[str]:
     known = re.compile("|".join(map(re.escape, taught))) if taught else None
     said = known.findall(folded) if known else []
     apart = known.sub(lambda word: f" {word.group()} ", folded) if known else folded
-    plain = _ASKING_ZH.sub(" ", _MANNERS_EN.sub(" ", apart))
+    plain = _ASKING_ZH.sub(" ", _COMPUTED_EN.sub(" ", _MANNERS_EN.sub(" ", apart)))
     words = re.sub(r"[a-z']+", lambda m: " " if m.group() in STOP_EN else m.group(), plain)
     terms = analyze(words) or analyze(apart)
     return terms + [term for word in said for term in analyze(word)]

@@ -14,7 +14,8 @@ from ragqa.retrieval.bm25 import inverse_document_frequency, score_bm25
 from ragqa.retrieval.context import title_of
 from ragqa.retrieval.fusion import fuse_by_rank, scale
 from ragqa.retrieval.naming import match_names, years_of
-from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
+from ragqa.retrieval.nearness import pair_up, share_of_figures, share_of_pairs, share_of_terms
+from ragqa.retrieval.question import asks_to_compute, question_terms
 from ragqa.retrieval.spread import spread
 
 FILINGS = {
@@ -51,6 +52,32 @@ def test_years_count_by_the_share_of_them_that_a_page_has() -> None:
     pages = [np.array(page, np.int32) for page in ([5, 6, 1], [6, 6], [])]
     assert share_of_terms(pages, [5, 6, 6]) == pytest.approx([1, 0.5, 0])
     assert share_of_terms(pages, []) == pytest.approx([0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("question", "computed"),
+    [
+        ("What is the percentage change in tax fees from 2018 to 2019?", True),
+        ("What was the average discount rate in 2018 and 2019?", True),
+        ("2023年净利润的增长率是多少？", True),
+        ("Why did the tax fees change?", False),
+        ("Who wrote the average man's guide?", False),
+        ("保修期是多久？", False),
+    ],
+)
+def test_a_question_for_something_computed_is_known(question: str, computed: bool) -> None:
+    assert asks_to_compute(question) is computed
+
+
+def test_what_is_to_be_computed_is_not_looked_for() -> None:
+    terms = question_terms("What is the percentage change in tax fees from 2018 to 2019?")
+    assert terms == ["tax", "fee", "2018", "2019"]
+
+
+def test_figures_are_told_from_prose() -> None:
+    assert share_of_figures("Tax fees | $ 28,000 | $ 11,000") == 1
+    assert 0 < share_of_figures("Tax fees fell by 17,000 dollars, as fewer were due.") < 1
+    assert share_of_figures("Nothing was paid.") == share_of_figures(" ") == 0
 
 
 def test_fusion_by_rank_counts_from_one() -> None:
