@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from typing_extensions import override
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
