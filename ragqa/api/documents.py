@@ -15,15 +15,17 @@ from starlette.concurrency import run_in_threadpool
 
 from ragqa.api.access import Given, Guard, Visitor, only
 from ragqa.api.caching import ASK_AGAIN, NOT_MODIFIED, has_already, not_modified
+from ragqa.api.once import IdempotencyKey, digest_of, do_once
 from ragqa.api.schemas import read_metadata
 from ragqa.api.streams import EVENT_STREAM, attachment, event
 from ragqa.errors import InvalidInput, RagqaError
 from ragqa.shapes import document_to_json
 from ragqa.store import collections, documents, intake, versions
+from ragqa.store.idempotency import Claim
 from ragqa.types import DocumentId, Id, Status
 
 if TYPE_CHECKING:
-    from ragqa.types import Document
+    from ragqa.types import Collection, Document
     from ragqa.wiring import Services
 
 router = APIRouter(tags=["documents"])
@@ -65,14 +67,34 @@ def upload(
     files: Annotated[list[UploadFile], File(description="One file or more.")],
     warden: Guard,
     caller: Visitor,
+    response: Response,
     password: Password = None,
     metadata: Metadata = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:
     """Take files in; their reading is queued. A file that is refused stops no other."""
     given = read_metadata(metadata)
-    warden.spend(caller, upload_bytes=sum(file.size or 0 for file in files))
     with services.database.transaction() as conn:
         found = collections.find_collection(conn, collection)
+
+    def take() -> dict[str, Any]:
+        warden.spend(caller, upload_bytes=sum(file.size or 0 for file in files))
+        return _take_in(services, found, files, password, given)
+
+    if idempotency_key is None:
+        return take()
+    digest = digest_of(files, password, given)
+    claimed = Claim(found.id, caller.key_id or "", idempotency_key, digest)
+    return do_once(services, claimed, response, take)
+
+
+def _take_in(
+    services: Services,
+    found: Collection,
+    files: list[UploadFile],
+    password: str | None,
+    metadata: dict[str, str] | None,
+) -> dict[str, Any]:
     taken: list[Document] = []
     rejected: list[tuple[str, RagqaError]] = []
     for file in files:
@@ -85,7 +107,7 @@ def upload(
                 file.file,
                 limit=services.settings.max_upload_bytes,
                 password=password,
-                metadata=given,
+                metadata=metadata,
             )
             taken.append(added.document)
         except InvalidInput as error:

@@ -50,6 +50,7 @@ TABLES = (
     "batch_runs",
     "answers",
     "feedback",
+    "idempotency_keys",
     "api_keys",
     "grants",
     "key_usage",

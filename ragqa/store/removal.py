@@ -32,19 +32,21 @@ SELECT DISTINCT v.sha256 FROM versions v
 def delete_document(conn: Connection[Row], document_id: DocumentId) -> list[str]:
     """Remove a document with everything read from it; return the files nobody else uses.
 
-    Answers that quote it are removed too: nothing of it may stay. The caller removes its chunks
-    (they carry statistics) before, and the files after the transaction.
+    Answers that quote it, and what its upload was answered, are removed too: nothing of it may
+    stay. The caller removes its chunks (they carry statistics) before, and the files after the
+    transaction.
 
     Raises:
         NotFound: If there is none.
     """
     lock_document(conn, document_id)
     files = [row["sha256"] for row in conn.execute(FILES, document_key(document_id))]
-    conn.execute(
-        "DELETE FROM answers WHERE collection_id = %(collection_id)s"
-        " AND documents @> ARRAY[%(document_id)s::bigint]",
-        document_key(document_id),
-    )
+    for table in ("answers", "idempotency_keys"):
+        conn.execute(
+            f"DELETE FROM {table} WHERE collection_id = %(collection_id)s"
+            " AND documents @> ARRAY[%(document_id)s::bigint]",
+            document_key(document_id),
+        )
     conn.execute(
         "DELETE FROM documents"
         " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s",

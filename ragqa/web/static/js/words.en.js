@@ -292,6 +292,8 @@ export const en = {
   "error.route_not_found": "The service does not know this address. Reload the page.",
   "error.method_not_allowed": "The service does not know this address. Reload the page.",
   "error.bad_metadata": "The metadata of this upload must be a JSON object of short values.",
+  "error.idempotency_key_in_use": "The same upload is being worked on. Send it again in some seconds.",
+  "error.idempotency_key_reused": "This upload was sent under the key of another one. Send it under a new key.",
   "error.bad_cursor": "The list has changed. Reload the page.",
   ...manageEn,
 };

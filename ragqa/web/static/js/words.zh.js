@@ -292,6 +292,8 @@ export const zh = {
   "error.route_not_found": "服务不认识此地址，请刷新页面。",
   "error.method_not_allowed": "服务不认识此地址，请刷新页面。",
   "error.bad_metadata": "上传的 metadata 须为由简短值组成的 JSON 对象。",
+  "error.idempotency_key_in_use": "同一上传正在处理中，请几秒后再发送一次。",
+  "error.idempotency_key_reused": "此上传使用了另一次上传的幂等键，请换一个新的键再发送。",
   "error.bad_cursor": "列表已变化，请刷新页面。",
   ...manageZh,
 };
