@@ -9,7 +9,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import orjson
@@ -17,9 +17,11 @@ import orjson
 from ragqa.types import BBox, Notice, PageSource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
 OcrMode = Literal["auto", "always", "never"]
@@ -184,14 +186,29 @@ class Layer:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunningHeads:
-    """Lines that repeat at the edges of a document's pages.
+class HeadPlace(NamedTuple):
+    """Where a running head stands, and how large it is set, in points.
 
-    ``lines`` holds (edge, shape of the text) where digits are folded to ``#``.
+    ``nearest`` and ``farthest`` are distances of its middle from the edge of the page.
     """
 
-    lines: frozenset[tuple[Literal["top", "bottom"], str]] = frozenset()
+    nearest: float
+    farthest: float
+    smallest: float
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunningHeads:
+    """Lines that repeat at the edges of a document's pages, at one height and in one size.
+
+    ``lines`` tells for (edge, shape of the text), digits folded to ``#``, the places where such a
+    line is a running head; the same words elsewhere, or larger, are text.
+    """
+
+    lines: Mapping[tuple[Literal["top", "bottom"], str], tuple[HeadPlace, ...]] = field(
+        default_factory=dict
+    )
     body_size: float = 0.0
     """The font size most of the document is set in, in points."""
     heading_sizes: tuple[float, ...] = ()

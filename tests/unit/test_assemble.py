@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +66,44 @@ def test_what_repeats_at_the_edges_is_kept_as_blocks_and_left_out_of_the_text() 
     assert [(b.kind, b.text, b.span is None) for b in first.blocks] == [
         ("header", "水泵手册", True), ("text", "正文甲。", False), ("footer", "第1页", True)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title_at", "title_size"), [(40, 18.0), (90, 10.0)])
+def test_a_title_in_the_words_of_the_running_head_stays_text(
+    title_at: float, title_size: float
+) -> None:
+    """The title is larger than the running head, or stands lower; both are near the edge."""
+    title = raw_page([(50, title_at, "水泵手册"), (50, 300, "正文甲。")])
+    title = replace(title, lines=(replace(title.lines[0], size=title_size), title.lines[1]))
+    rest = [raw_page([(50, 40, "水泵手册"), (50, 300, f"正文{x}。")], number=n)
+            for n, x in ((2, "乙"), (3, "丙"))]  # fmt: skip
+    heads = running_heads([title, *rest])
+    assert assemble(title, heads).text == "水泵手册\n正文甲。"
+    assert [assemble(page, heads).text for page in rest] == ["正文乙。", "正文丙。"]
+
+
+@pytest.mark.parametrize(("title_at", "title_size"), [(40, 18.0), (90, 10.0)])
+def test_of_two_pages_with_a_title_and_the_same_words_neither_loses_text(
+    title_at: float, title_size: float
+) -> None:
+    title = raw_page([(50, title_at, "水泵手册"), (50, 300, "正文甲。")])
+    title = replace(title, lines=(replace(title.lines[0], size=title_size), title.lines[1]))
+    other = raw_page([(50, 40, "水泵手册"), (50, 300, "正文乙。")], number=2)
+    heads = running_heads([title, other])
+    assert [assemble(page, heads).text for page in (title, other)] == [
+        "水泵手册\n正文甲。", "水泵手册\n正文乙。"
+    ]  # fmt: skip
+
+
+def test_running_heads_of_scans_may_lie_a_little_apart() -> None:
+    def scanned(number: int, at: float, size: float) -> RawPage:
+        page = raw_page([(50, at, "水泵手册"), (50, 300, f"正文{'甲乙丙'[number - 1]}。")])
+        first, second = (replace(line, confidence=0.9) for line in page.lines)
+        return replace(page, number=number, lines=(replace(first, size=size), second))
+
+    pages = [scanned(1, 40, 10.0), scanned(2, 56, 11.5), scanned(3, 47, 10.5)]
+    heads = running_heads(pages)
+    assert [assemble(page, heads).text for page in pages] == ["正文甲。", "正文乙。", "正文丙。"]
 
 
 def test_a_table_is_rows_of_cells_in_text_and_block() -> None:
