@@ -38,7 +38,8 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     body = [line for line in raw.lines if id(line) not in edge]
     tables, body = _take_tables(raw, body)
     items: list[Line | RawTable] = [*body, *tables]
-    ordered = [items[index] for index in order([item.bbox for item in items])]
+    upended = [isinstance(item, Line) and item.vertical for item in items]
+    ordered = [items[index] for index in order([item.bbox for item in items], upended)]
     text = Text(raw)
     blocks: list[Block] = []
     for group in paragraphs(raw, ordered):

@@ -18,21 +18,32 @@ _STEP = 3.0
 _COLUMN_EMS = 7.0
 """Columns of prose are wider than this; narrower ones beside each other are a table's."""
 _DEEPEST = 8
+_MOSTLY = 0.4
+"""Pages with a larger share of upright lines are written that way."""
 
 
-def order(boxes: Sequence[BBox]) -> list[int]:
+def order(boxes: Sequence[BBox], upended: Sequence[bool] = ()) -> list[int]:
     """Return the indexes of ``boxes`` in reading order.
 
     The page is cut at gutters, strips of white between columns. A box that crosses a gutter (a
     heading over both columns, a wide figure) cuts the page into bands; within a band the columns
     are read one after the other. Where there is no gutter, boxes on one baseline are read from
     left to right.
+
+    Args:
+        boxes: Of lines and tables.
+        upended: Which of them stand upright along an edge of the page or the axis of a chart: a
+            few such lines part no columns and are read last.
     """
     if len(boxes) < 2:
         return list(range(len(boxes)))
     array = np.array(boxes, np.float32).reshape(-1, 4)
     em = float(np.median(array[:, 3] - array[:, 1])) or 10.0
-    return _cut(array, np.arange(len(boxes)), em, 0)
+    last = np.array(upended, np.bool_) if len(upended) else np.zeros(len(boxes), np.bool_)
+    if last.mean() > _MOSTLY:
+        last[:] = False
+    ordered = _cut(array, np.flatnonzero(~last), em, 0)
+    return ordered + (_cut(array, np.flatnonzero(last), em, 0) if last.any() else [])
 
 
 def _cut(boxes: NDArray[np.float32], members: NDArray[np.intp], em: float, depth: int) -> list[int]:

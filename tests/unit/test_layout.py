@@ -42,6 +42,18 @@ def test_labels_and_their_numbers_are_read_row_by_row() -> None:
     assert order([*labels, *numbers]) == [0, 4, 1, 5, 2, 6, 3, 7]
 
 
+def test_upright_lines_at_the_edge_part_no_columns_and_are_read_last() -> None:
+    edge = [BBox(560, 40, 575, 150), BBox(560, 200, 575, 390)]
+    left, right = column(50, 280, [100, 116, 132, 148]), column(310, 540, [100, 116, 132, 148])
+    upended = [True, True, *[False] * 8]
+    assert order([*edge, *right, *left], upended) == [6, 7, 8, 9, 2, 3, 4, 5, 0, 1]
+
+
+def test_pages_of_upright_lines_are_read_like_others() -> None:
+    boxes = [BBox(50, 40, 500, 150), *column(50, 60, [200.0])]
+    assert order(boxes, [True, True]) == [0, 1]
+
+
 @given(
     st.lists(
         st.tuples(st.floats(0, 500), st.floats(0, 700), st.floats(1, 300), st.floats(1, 60)),
