@@ -292,7 +292,7 @@ class Generator(Protocol):
         """Yield the completion piece by piece; the generator's return value is the usage.
 
         Deterministic: greedy decoding with a fixed seed. Closing the generator stops the work
-        within one token.
+        within one token. A piece may be empty: who has left meanwhile may close it then.
 
         Raises:
             GenerationFailed: If the model or the server behind it breaks.

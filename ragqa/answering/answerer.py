@@ -189,7 +189,8 @@ class Answerer:
                     except StopIteration as end:
                         usage = end.value or usage
                         break
-                    first = _ms(started, time.perf_counter()) if first is None else first
+                    if first is None and token.text:
+                        first = _ms(started, time.perf_counter())
                     pieces.append(token.text)
                     yield token
         except GenerationFailed:

@@ -109,6 +109,9 @@ def _event(one: Event) -> str:
         case Evidence(hits=hits, answer=answer):
             body = {"hits": hits_to_json(hits), "answer": answer_to_json(answer)}
             return event("evidence", body)
+        case Token(text=""):
+            # Nobody is kept by a silent line, and who hangs up meanwhile is noticed.
+            return ": working\n\n"
         case Token(text=text):
             return event("token", {"text": text})
         case Finished(answer=answer):

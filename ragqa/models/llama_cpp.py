@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 import logging
+import os
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import GenerationFailed, ModelMissing
+from ragqa.models.kept_prompts import KeptPrompts, shared
+from ragqa.models.stops import cut_at
 from ragqa.models.turns import Turns
 from ragqa.types import Token, Usage
 
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SEED = 0
+PIECE = 128
+"""Tokens of a prompt that are read at once: between two pieces a caller may leave."""
+BEAT = 0.25
+"""Seconds after which one who waits for the model may leave."""
 
 # llama-cpp-python mutes a load by pointing the process's stdout elsewhere for its duration: two
 # loads at once could leave it there.
@@ -33,9 +40,8 @@ class LlamaCppGenerator:
     """Greedy decoding with the chat template that the file carries.
 
     One sequence, hence one lock: a second caller waits for the first to end or close, and those
-    who wait are served in the order they came. The keys and
-    values of the last prompt are kept, so that a prompt which begins like it is only read from
-    where it differs.
+    who wait are served in the order they came. The keys and values of the last prompts are kept,
+    so that a prompt which begins like one of them is only read from where it differs.
     """
 
     def __init__(
@@ -63,7 +69,8 @@ class LlamaCppGenerator:
         self._llama = _load(path, context_tokens, gpu_layers, threads)
         self._template = _chat_template(self._llama, path)
         self._name = path.stem
-        self._lock = Turns()
+        self._kept = KeptPrompts(self._llama)
+        self._turns = Turns()
 
     @property
     def name(self) -> str:
@@ -81,8 +88,15 @@ class LlamaCppGenerator:
 
     def close(self) -> None:
         """Free the model, once the completion in progress has ended."""
-        with self._lock:
+        with self._turns:
+            self._kept.forget()
             self._llama.close()
+
+    def forget(self) -> None:
+        """Forget all prompts: the next one is read from its beginning."""
+        with self._turns:
+            self._kept.forget()
+            self._llama.reset()
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stop: Sequence[str] = ()
@@ -91,7 +105,9 @@ class LlamaCppGenerator:
 
         Greedy, so the same prompt gives the same completion. The completion ends before the first
         of the ``stop`` strings, at the model's end token, after ``max_tokens``, or where the
-        context is full. Closing the generator frees the model at once.
+        context is full. While others have the model, and while the prompt is read, empty pieces
+        come from time to time, so that the generator can be closed then too; closing it frees the
+        model at once.
 
         Raises:
             GenerationFailed: If the prompt does not fit (code ``context_overflow``), or llama.cpp
@@ -108,11 +124,28 @@ class LlamaCppGenerator:
             )
         counted = _Count()
         limit = min(max_tokens, room)
-        # The decoder is closed before the lock is free: a suspended one must not outlive it.
-        with self._lock, closing(self._decode(prompt, limit, counted)) as pieces:
-            for text in cut_at(pieces, stop):
-                yield Token(text)
+        turn = self._turns.join()
+        try:
+            while not turn.wait(BEAT):
+                yield Token("")
+            for _ in self._read(prompt):
+                yield Token("")
+            # The decoder is closed before the turn ends: a suspended one must not outlive it.
+            with closing(self._decode(prompt, limit, counted)) as pieces:
+                for text in cut_at(pieces, stop):
+                    yield Token(text)
+        finally:
+            turn.end()
         return Usage(prompt_tokens=len(prompt), completion_tokens=counted.tokens)
+
+    def _read(self, prompt: list[int]) -> Iterator[None]:
+        """Read all of a prompt but its last piece, and yield after every piece."""
+        self._kept.put_back(prompt)
+        known = shared(self._llama.input_ids[: self._llama.n_tokens].tolist(), prompt)
+        for end in range(known + PIECE, len(prompt), PIECE):
+            with _failing(), closing(self._llama.generate(prompt[:end], temp=0.0)) as tokens:
+                next(tokens)
+            yield
 
     def _decode(self, prompt: list[int], limit: int, counted: _Count) -> Stream[str, None, None]:
         """Yield text as soon as its bytes are whole characters."""
@@ -120,9 +153,10 @@ class LlamaCppGenerator:
 
         vocabulary = llama_cpp.llama_model_get_vocab(self._llama.model)
         text = codecs.getincrementaldecoder("utf-8")("replace")
-        tokens = self._llama.generate(prompt, temp=0.0)
-        try:
+        with _failing(), closing(self._llama.generate(prompt, temp=0.0)) as tokens:
             for token in tokens:
+                if not counted.tokens:
+                    self._kept.keep()
                 if llama_cpp.llama_vocab_is_eog(vocabulary, token):
                     break
                 counted.tokens += 1
@@ -130,10 +164,6 @@ class LlamaCppGenerator:
                     yield whole
                 if counted.tokens >= limit:
                     break
-        except (RuntimeError, ValueError) as error:
-            raise GenerationFailed(f"llama.cpp failed while generating: {error}") from error
-        finally:
-            tokens.close()
         if rest := text.decode(b"", final=True):
             yield rest
 
@@ -156,33 +186,12 @@ class _Count:
         self.tokens = 0
 
 
-def cut_at(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """Pass ``pieces`` on up to the first occurrence of any ``stop`` string, which may span pieces.
-
-    What could still turn out to begin a stop string is held back until that is known.
-    """
-    held = ""
-    for piece in pieces:
-        held += piece
-        found = [place for word in stop if word and (place := held.find(word)) >= 0]
-        if found:
-            if held[: min(found)]:
-                yield held[: min(found)]
-            return
-        keep = max((_overlap(held, word) for word in stop), default=0)
-        if ready := held[: len(held) - keep]:
-            yield ready
-        held = held[len(held) - keep :]
-    if held:
-        yield held
-
-
-def _overlap(text: str, word: str) -> int:
-    """Return how many characters at the end of ``text`` begin ``word``."""
-    for count in range(min(len(word) - 1, len(text)), 0, -1):
-        if text.endswith(word[:count]):
-            return count
-    return 0
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise GenerationFailed(f"llama.cpp failed while generating: {error}") from error
 
 
 def _require_gguf(path: Path) -> None:
@@ -196,6 +205,9 @@ def _require_gguf(path: Path) -> None:
 
 
 def _load(path: Path, context_tokens: int, gpu_layers: int, threads: int) -> Any:
+    # For those who come without the command line, which says so too: two threads that spin while
+    # they wait for each other generate 0.3 tokens a second on two busy cores, these 15.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251  (not a setting of ours)
     import llama_cpp
 
     llama_cpp.llama_log_set(_log_sink(), None)

@@ -17,19 +17,27 @@ class Turns:
         self._state = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Event] = deque()
+        self._holder: Turn | None = None
+
+    def join(self) -> Turn:
+        """Take a place at the end of the queue; end the turn in any case."""
+        came = threading.Event()
+        with self._state:
+            if self._taken:
+                self._waiting.append(came)
+            else:
+                self._taken = True
+                came.set()
+        return Turn(self, came)
 
     def __enter__(self) -> None:
-        with self._state:
-            if not self._taken:
-                self._taken = True
-                return
-            mine = threading.Event()
-            self._waiting.append(mine)
+        turn = self.join()
         try:
-            mine.wait()
+            turn.wait()
         except BaseException:
-            self._leave(mine)
+            turn.end()
             raise
+        self._holder = turn
 
     def __exit__(
         self,
@@ -37,19 +45,31 @@ class Turns:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._pass_on()
+        assert self._holder is not None
+        self._holder.end()
 
-    def _leave(self, mine: threading.Event) -> None:
+    def _leave(self, came: threading.Event) -> None:
         """Give up a place in the queue, or the turn that came meanwhile."""
         with self._state:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                return
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        with self._state:
-            if self._waiting:
+            if came in self._waiting:
+                self._waiting.remove(came)
+            elif self._waiting:
                 self._waiting.popleft().set()
             else:
                 self._taken = False
+
+
+class Turn:
+    """One place in the queue, and the lock once it is given."""
+
+    def __init__(self, turns: Turns, came: threading.Event) -> None:
+        self._turns = turns
+        self._came = came
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the turn comes, but no longer than that; tell whether it came."""
+        return self._came.wait(seconds)
+
+    def end(self) -> None:
+        """Let the next one have it. To be called once, whether the turn came or not."""
+        self._turns._leave(self._came)

@@ -1,0 +1,253 @@
+"""How soon do the first words come: the model's against bare llama.cpp, and the evidence?
+
+    RAGQA_EVAL_DATA=... python benchmarks/answers_speed.py [--rounds 5] [--tokens 1200]
+        [--llm PRESET] [--models FOLDER] [--home HOME] [--chunks 20000] [--questions 100]
+
+The model: real prompts of ``--tokens`` tokens about passages of squad2 and cmrc2018, as the
+product writes them, each put to our generator and to a bare ``llama_cpp.Llama`` of the same file,
+in turn, with nothing of either kept from before; then another question about the same passages to
+ours, and the first once more after all others.
+
+The evidence: with ``--home``, a data folder into which ``benchmarks/retrieval.py --home`` ingested
+the development sets, its chunks are put into a collection of ``--chunks`` and its questions asked,
+one after the other; the time is from the question to the event, its embedding included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from answers_data import passages, questions, sample
+from retrieval_data import write_results
+
+from ragqa.answering.answerer import Answerer, Evidence
+from ragqa.answering.extractive import rank_sentences
+from ragqa.answering.prompt import Prompt, write_prompt
+from ragqa.models.extractive import ExtractiveGenerator
+from ragqa.models.llama_cpp import LlamaCppGenerator
+from ragqa.models.resolve import resolve_llm_model
+from ragqa.settings import load_settings
+from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Message, Span
+from ragqa.wiring import build_embedder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ragqa.ports import Embedder
+    from ragqa.settings import Settings
+
+WORDS = 24
+"""Tokens that are generated to tell the speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An embedder under the name that a filled database knows it by."""
+
+    embedder: Embedder
+    name: str
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.embedder.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest text."""
+        return self.embedder.max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens."""
+        return self.embedder.count_tokens(text)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages."""
+        return self.embedder.embed_passages(texts)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """Embed a question."""
+        return self.embedder.embed_query(text)
+
+
+def write_prompts(
+    generator: LlamaCppGenerator, language: str, count: int, tokens: int
+) -> list[tuple[Prompt, Prompt]]:
+    """Return pairs of prompts of about ``tokens`` that differ in their question alone."""
+    name = {"zh": "cmrc2018", "en": "squad2"}[language]
+    texts = [text for _, _, text in passages(name)]
+    asked = [q.question for q in sample([q for q in questions(name) if q.answerable], 2 * count)]
+    pairs = []
+    for number in range(count):
+        hits = [_hit(at, text) for at, text in enumerate(texts[number * 25 : number * 25 + 25])]
+        first, second = asked[2 * number], asked[2 * number + 1]
+        ranked = rank_sentences(first, hits)
+        # Every sentence of the passages is near enough: the budget alone decides.
+        flat = [replace(candidate, score=0.0) for candidate in ranked]
+        budget = tokens
+        for _ in range(4):
+            prompt = write_prompt(
+                first, hits, flat, language=language, generator=generator, passage_tokens=budget
+            )
+            budget += tokens - len(tokens_of(generator, prompt.messages))
+        last = Message("user", second.join(prompt.messages[-1].content.rsplit(first, 1)))
+        pairs.append((prompt, Prompt((*prompt.messages[:-1], last), prompt.shown)))
+    return pairs
+
+
+def _hit(at: int, text: str) -> Hit:
+    number = Id(CollectionId(1), at + 1)
+    chunk = Chunk(1, Span(0, len(text)), text)
+    return Hit(ChunkId(number), DocumentId(number), f"{at}.pdf", chunk, "text", 1.0)
+
+
+def tokens_of(generator: LlamaCppGenerator, messages: Sequence[Message]) -> list[int]:
+    """Return the tokens that the model reads of a prompt."""
+    return generator._tokenize(generator._render(messages), special=True)
+
+
+def first_token(generator: LlamaCppGenerator, prompt: Prompt) -> tuple[float, float]:
+    """Return the seconds until our first text, and the tokens a second from then on."""
+    started = time.perf_counter()
+    stream = generator.generate(prompt.messages, max_tokens=WORDS)
+    first = count = 0.0
+    for token in stream:
+        if token.text and not first:
+            first = time.perf_counter() - started
+        count += bool(token.text)
+    rest = time.perf_counter() - started - first
+    return first, (count - 1) / rest if count > 3 and rest else float("nan")
+
+
+def bare_first_token(llama: Any, tokens: list[int]) -> tuple[float, float]:
+    """Return the same of a bare ``Llama``."""
+    started = time.perf_counter()
+    first = count = 0.0
+    for part in llama.create_completion(tokens, max_tokens=WORDS, temperature=0.0, stream=True):
+        if part["choices"][0]["text"] and not first:
+            first = time.perf_counter() - started
+        count += bool(part["choices"][0]["text"])
+    rest = time.perf_counter() - started - first
+    return first, (count - 1) / rest if count > 3 and rest else float("nan")
+
+
+def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any]:
+    """Compare our generator with a bare one, round by round."""
+    import llama_cpp
+
+    path = str(resolve_llm_model(settings.llm_model, settings.models_folder).source)
+    ours = LlamaCppGenerator(path)
+    bare = llama_cpp.Llama(path, n_ctx=4096, verbose=False)
+    pairs = [
+        pair
+        for two in zip(
+            write_prompts(ours, "zh", rounds, tokens),
+            write_prompts(ours, "en", rounds, tokens),
+            strict=True,
+        )
+        for pair in two
+    ]
+    rows: list[dict[str, float]] = []
+    for number, (prompt, follow_up) in enumerate(pairs):
+        read = tokens_of(ours, prompt.messages)
+        row: dict[str, float] = {"prompt_tokens": len(read)}
+        for turn in range(2):
+            # Whoever is second finds the processor warmer: both are, as often.
+            if (number + turn) % 2:
+                bare.reset()
+                row["bare_first_s"], row["bare_per_s"] = bare_first_token(bare, read)
+            else:
+                ours.forget()
+                row["first_s"], row["per_s"] = first_token(ours, prompt)
+        first_token(ours, prompt)
+        row["follow_up_s"], _ = first_token(ours, follow_up)
+        rows.append(row)
+    for row, (prompt, _) in zip(rows, pairs, strict=True):
+        # Others asked, in another language too, since its passages were read.
+        row["others_between_s"], _ = first_token(ours, prompt)
+    result: dict[str, Any] = {
+        name: float(np.nanmedian([row[name] for row in rows])) for name in rows[0]
+    }
+    result["first_over_bare"] = float(np.median([r["first_s"] / r["bare_first_s"] for r in rows]))
+    result["follow_up_over_bare"] = float(
+        np.median([r["follow_up_s"] / r["bare_first_s"] for r in rows])
+    )
+    result["rounds"] = len(rows)
+    return result
+
+
+def measure_evidence(settings: Settings, home: Path, chunks: int, asked: int) -> dict[str, Any]:
+    """Ask a collection of that size, and time the evidence."""
+    from retrieval_speed import MODEL, fill, index
+    from retrieval_speed_data import mix_material
+
+    from ragqa.retrieval.hybrid import HybridRetriever
+    from ragqa.store.db import Database
+    from ragqa.store.embedded import start_or_attach
+    from ragqa.store.migrations import migrate
+    from ragqa.store.quotes import StoredQuotes
+    from ragqa.store.search import StoredChunks
+
+    cache = Path(tempfile.gettempdir(), "ragqa-bench.db")
+    material = mix_material(home, chunks, asked, cache=cache, models=settings.models_folder)
+    embedder = Named(build_embedder(settings.embedding_model, settings), MODEL)
+    times = []
+    with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as folder:
+        Path(folder).chmod(0o711)
+        with start_or_attach(Path(folder)) as server:
+            migrate(server.conninfo)
+            database = Database(server.conninfo)
+            fill(database, material)
+            index(server.conninfo)
+            retriever = HybridRetriever(StoredChunks(database), embedder)
+            answerer = Answerer(ExtractiveGenerator(), embedder, retriever, StoredQuotes(database))
+            for number, question in enumerate([*list(material.questions)[:5], *material.questions]):
+                started = time.perf_counter()
+                first = next(answerer.ask(question, "big"))
+                assert isinstance(first, Evidence)
+                if number >= 5:
+                    times.append(time.perf_counter() - started)
+            database.close()
+    return {
+        "chunks": chunks,
+        "questions": len(times),
+        "evidence_p50_s": float(np.percentile(times, 50)),
+        "evidence_p95_s": float(np.percentile(times, 95)),
+        "evidence_most_s": float(max(times)),
+    }
+
+
+def main() -> None:
+    """Print the figures and write them as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=1200)
+    parser.add_argument("--llm", default="")
+    parser.add_argument("--models", type=Path, default=None)
+    parser.add_argument("--home", type=Path, default=None)
+    parser.add_argument("--chunks", type=int, default=20_000)
+    parser.add_argument("--questions", type=int, default=100)
+    options = parser.parse_args()
+    given = {"models": options.models, "llm_model": options.llm}
+    settings = load_settings(offline=True, **{k: v for k, v in given.items() if v})
+    result: dict[str, Any] = {"processors": os.cpu_count(), "load": os.getloadavg()[0]}
+    if options.rounds:
+        result |= measure_model(settings, options.rounds, options.tokens)
+    if options.home:
+        result |= measure_evidence(settings, options.home, options.chunks, options.questions)
+    for name, value in result.items():
+        print(f"{name:26} {value:.3f}" if isinstance(value, float) else f"{name:26} {value}")
+    print(write_results("answers_speed", result))
+
+
+if __name__ == "__main__":
+    main()
