@@ -16,6 +16,7 @@ one after the other; the time is from the question to the event, its embedding i
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -244,9 +245,11 @@ def main() -> None:
         result |= measure_model(settings, options.rounds, options.tokens)
     if options.home:
         result |= measure_evidence(settings, options.home, options.chunks, options.questions)
+    kept = Path(__file__).parent / "results" / "answers_speed.json"
+    before: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     for name, value in result.items():
         print(f"{name:26} {value:.3f}" if isinstance(value, float) else f"{name:26} {value}")
-    print(write_results("answers_speed", result))
+    print(write_results("answers_speed", before | result))
 
 
 if __name__ == "__main__":
