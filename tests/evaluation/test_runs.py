@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ragqa.errors import InvalidInput
+from ragqa.evaluation.answers import curve_of
 from ragqa.evaluation.datasets import (
     Passage,
     Place,
@@ -116,3 +117,22 @@ def test_the_report_shows_figures_and_escapes_what_failed() -> None:
 
 def write_lines(path: Path, *records: object) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def test_the_report_draws_risk_over_coverage_and_lists_answers_that_are_not_right() -> None:
+    def judged(text: str, confidence: float, contains: float) -> dict[str, Any]:
+        measures = {"contains_answer": contains, "answered_rightly": 1.0}
+        told = {"expected": ["1958"], "said": f"<{text}>", "refusal": None, "cited": []}
+        return {**told, "question": text, "confidence": confidence, "measures": measures}
+
+    answers = [judged("sure", 0.9, 1.0), judged("unsure", 0.4, 0.0)]
+    curve = curve_of(answers)
+    page = render_report(
+        {"intervals": {}, "questions": [], "answers": answers, "risk_coverage": curve}
+    )
+
+    # Half of the questions, none wrong; then all of them, half wrong: on 400 by 160 pixels.
+    assert 'points="200.0,160.0 400.0,80.0"' in page
+    assert "Answers that are not right: 1 of 2" in page
+    assert "&lt;unsure&gt;" in page
+    assert "&lt;sure&gt;" not in page
