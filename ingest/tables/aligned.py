@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.columns import Looks, find_bands
 from ingest.tables.build import Column, build
 from ingest.tables.segments import Row, Segment, rows_of, segments_of, without_contents
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ragqa.types import BBox
 
 _PROSE_EMS = 24.0
+_DEEPEST = 4
 _FAR = 2.6
 """Rows of one table are not further apart than so many line heights."""
 
@@ -51,11 +53,30 @@ def aligned_tables(page: Ink, taken: Sequence[BBox]) -> list[RawTable]:
     if not segments:
         return []
     em = float(np.median([s.bottom - s.top for s in segments])) / 1.2
-    rows = rows_of(segments)
-    found = []
-    for candidate in _candidates(page, rows, em):
-        found += _tables(candidate)
+    found: list[RawTable] = []
+    if not any(True for _ in _candidates(page, rows_of(segments), em)):
+        return found
+    for part in _parts(segments):
+        for candidate in _candidates(page, rows_of(part), em):
+            found += _tables(candidate)
     return found
+
+
+def _parts(segments: Sequence[Segment], depth: int = 0) -> Iterator[list[Segment]]:
+    """Part what stands in columns of prose: no table reaches over the gutter between them."""
+    boxes = np.array([(s.x0, s.top, s.x1, s.bottom) for s in segments], np.float32)
+    bands = find_bands(boxes, Looks.of([s.text for s in segments])) if depth < _DEEPEST else []
+    rest = list(segments)
+    for band in bands:
+        inside = [s for s in rest if band.top <= (s.top + s.bottom) / 2 <= band.bottom]
+        left = [s for s in inside if s.x1 <= band.x + 1]
+        right = [s for s in inside if s.x0 >= band.x - 1]
+        for side in (left, right):
+            yield from _parts(side, depth + 1)
+        parted = {id(s) for s in (*left, *right)}
+        rest = [s for s in rest if id(s) not in parted]
+    if rest:
+        yield rest
 
 
 def framed_table(page: Ink, area: BBox) -> RawTable | None:

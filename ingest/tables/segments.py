@@ -173,6 +173,8 @@ def _between_numbers(text: str, end: int, start: int) -> bool:
     after = text[start:].split()[0] if text[start:].split() else ""
     if not (_AMOUNT.fullmatch(before) and _AMOUNT.fullmatch(after)):
         return False
+    if before.endswith(",") and len(after) < 4:
+        return False  # a list of pages goes on after its comma
     return not (after.isdigit() and len(after) == 3 and before.isdigit() and len(before) < 4)
 
 

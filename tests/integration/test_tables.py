@@ -53,6 +53,26 @@ def test_a_table_is_written_as_csv_and_markdown() -> None:
     ]
 
 
+def drawn(path: Path, columns: list[tuple[float, float, list[str]]]) -> Path:
+    """Lines of ten points, each column (x, y of its first line, lines) twelve points apart."""
+    document = pymupdf.open()
+    page = document.new_page(width=595, height=842)
+    for x, y, lines in columns:
+        for number, line in enumerate(lines):
+            page.insert_text((x, y + 14 * number), line, fontsize=10)
+    document.save(path)
+    return path
+
+
+def test_words_beside_their_numbers_stay_a_table(tmp_path: Path) -> None:
+    words = ["Item", *(f"Sales of region {n}" for n in range(8))]
+    numbers = ["2025", *(f"{n},{n}04" for n in range(1, 9))]
+    path = drawn(tmp_path / "sales.pdf", [(72, 100, words), (320, 100, numbers)])
+    (table,) = tables(path, 1)
+    assert len(table.rows) == 9
+    assert table.rows[8] == ("Sales of region 7", "8,804")
+
+
 HEAD = ("Part", "Stock", "Price")
 
 

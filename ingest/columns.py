@@ -1,0 +1,160 @@
+"""Columns of a page: strips of white with running text on both sides, told from a table's white."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_STEP = 3.0
+"""Points between the places where a gutter is looked for."""
+_LEAST_ROWS = 5
+_NARROWEST_EMS = 7.0
+_ENTRY = re.compile(
+    r"[^,，…]*\w[^,，…]*[,，…](?:\s*\d{1,3}(?:\s*[–—-]\s*\d{1,3})?\s*[,，]?)+", re.DOTALL
+)
+"""An entry of an index: words, then the numbers of pages."""
+_NUMBER = re.compile(r"[\s\d.,，%()（）$¥€£+\-–—−/:*]+")
+
+
+class Band(NamedTuple):
+    """A part of the page where a gutter at ``x`` parts two columns."""
+
+    x: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What can be told of pieces of text without their place; shape (n,) each."""
+
+    numeric: NDArray[np.bool_]
+    entries: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Looks:
+        """Look at the texts of lines."""
+        numeric = [_NUMBER.fullmatch(text) is not None for text in texts]
+        entries = [
+            not number and _ENTRY.fullmatch(text) is not None
+            for number, text in zip(numeric, texts, strict=True)
+        ]
+        return cls(np.array(numeric, np.bool_), np.array(entries, np.bool_))
+
+
+def find_bands(boxes: NDArray[np.float32], looks: Looks) -> list[Band]:
+    """Return the bands of the best gutter, from top to bottom; none where there are no columns.
+
+    What crosses a gutter parts the page into bands. A band is one of columns when running text
+    stands on both sides: pieces that fill their column, or whose baselines differ from those
+    beside them, or entries of an index. Numbers beside words are a table's.
+
+    Args:
+        boxes: Where pieces of text stand, parted where the white is wide; shape (n, 4).
+        looks: What they look like, in the same order.
+    """
+    if len(boxes) < 2 * _LEAST_ROWS:
+        return []
+    heights = boxes[:, 3] - boxes[:, 1]
+    em = float(np.median(heights)) or 10.0
+    left_edge, right_edge = float(boxes[:, 0].min()), float(boxes[:, 2].max())
+    least = _NARROWEST_EMS * em
+    places = np.arange(left_edge + least, right_edge - least, _STEP, dtype=np.float32)
+    if not len(places):
+        return []
+    is_left = boxes[:, 2][None, :] <= places[:, None] + 0.5
+    is_right = boxes[:, 0][None, :] >= places[:, None] - 0.5
+    scores = np.minimum(is_left @ heights, is_right @ heights)
+    tried: set[bytes] = set()
+    for index in np.argsort(-scores, kind="stable")[:40]:
+        if scores[index] < _LEAST_ROWS * 0.8 * em:
+            break
+        sides = np.packbits(np.concatenate([is_left[index], is_right[index]])).tobytes()
+        if sides in tried:
+            continue  # the same lines on both sides as at another place
+        tried.add(sides)
+        bands = _bands(boxes, is_left[index], is_right[index], looks, em)
+        if bands:
+            return bands
+    return []
+
+
+def _bands(
+    boxes: NDArray[np.float32],
+    is_left: NDArray[np.bool_],
+    is_right: NDArray[np.bool_],
+    looks: Looks,
+    em: float,
+) -> list[Band]:
+    middles = (boxes[:, 1] + boxes[:, 3]) / 2
+    walls = np.sort(middles[~is_left & ~is_right])
+    part = np.searchsorted(walls, middles)
+    found: list[Band] = []
+    for number in range(len(walls) + 1):
+        inside = part == number
+        left, right = inside & is_left, inside & is_right
+        if min(left.sum(), right.sum()) < 2:
+            continue
+        x0, x1 = float(boxes[left, 2].max()), float(boxes[right, 0].min())
+        if x1 - x0 < 0.6 * em or not _beside(boxes[left], boxes[right]):
+            continue
+        both = left | right
+        top, bottom = float(boxes[both, 1].min()), float(boxes[both, 3].max())
+        if _are_columns(boxes, left, right, looks, em):
+            found.append(Band((x0 + x1) / 2, top, bottom))
+    return found
+
+
+def _beside(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
+    """Tell whether two sides share at least two rows' height."""
+    top = max(left[:, 1].min(), right[:, 1].min())
+    bottom = min(left[:, 3].max(), right[:, 3].max())
+    return bool(bottom - top > 1.5 * float(np.median(left[:, 3] - left[:, 1])))
+
+
+def _are_columns(
+    boxes: NDArray[np.float32],
+    left: NDArray[np.bool_],
+    right: NDArray[np.bool_],
+    looks: Looks,
+    em: float,
+) -> bool:
+    sides = [boxes[left], boxes[right]]
+    rows = [_baselines(side, em) for side in sides]
+    if min(map(len, rows)) < _LEAST_ROWS:
+        return False
+    if min(float(looks.entries[side].mean()) for side in (left, right)) > 0.6:
+        return True
+    if max(float(looks.numeric[side].mean()) for side in (left, right)) > 0.2:
+        return False
+    widths = [float(side[:, 2].max() - side[:, 0].min()) for side in sides]
+    if min(widths) < _NARROWEST_EMS * em:
+        return False
+    if all(_is_filled(side, width, em) for side, width in zip(sides, widths, strict=True)):
+        return True
+    few, many = sorted(rows, key=len)
+    low, high = max(r.min() for r in rows) - em, min(r.max() for r in rows) + em
+    few = few[(few > low) & (few < high)]
+    if len(few) < _LEAST_ROWS:
+        return False
+    apart = np.abs(few[:, None] - many[None, :]).min(axis=1)
+    return bool((apart > 0.15 * em).mean() > 0.5) and len(few) > 0.5 * len(many)
+
+
+def _is_filled(side: NDArray[np.float32], width: float, em: float) -> bool:
+    """Tell whether most lines reach over most of their column, as running text does."""
+    lengths = side[:, 2] - side[:, 0]
+    return bool(np.median(lengths) > max(0.72 * width, 9 * em))
+
+
+def _baselines(side: NDArray[np.float32], em: float) -> NDArray[np.float32]:
+    bottoms = np.sort(side[:, 3])
+    return np.asarray(bottoms[np.concatenate([[True], np.diff(bottoms) > 0.4 * em])])
