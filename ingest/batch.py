@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ingest.findings import report
 from ingest.sync import Sync
 from ingest.worker import run_worker
-from ragqa.errors import Conflict, NotFound
+from ragqa.errors import Conflict, NotFound, StoreError
 from ragqa.store.collections import find_collection
 from ragqa.store.documents import find_document
 from ragqa.store.removal import collect_orphans
-from ragqa.store.sources import finish_run, start_run
+from ragqa.store.sources import finish_run, mark_interrupted, start_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,10 +59,18 @@ def run_batch(
     names = [str(path.resolve()) for path in paths]
     with _only_run(services, collection, names):
         with services.database.transaction() as conn:
+            interrupted = mark_interrupted(conn, collection.id, names)
             run_id = start_run(conn, collection.id, names)
-        batch = sync.take(paths, prune=prune, force=force)
-        documents = read_until_done(services, batch.documents)
+        try:
+            batch = sync.take(paths, prune=prune, force=force)
+            documents = read_until_done(services, batch.documents)
+        except BaseException:
+            # A database that is away leaves this to the next run.
+            with suppress(StoreError), services.database.transaction() as conn:
+                mark_interrupted(conn, collection.id, names)
+            raise
         result = report(batch, documents, time.monotonic() - started)
+        result["interrupted"] = interrupted
         with services.database.transaction() as conn:
             finish_run(conn, collection.id, run_id, result)
         collect_orphans(services.database, services.files, collection.id)

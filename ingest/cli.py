@@ -131,6 +131,10 @@ def print_report(report: dict[str, Any]) -> None:
         f"{report['pages']} pages ({report['ocr_pages']} by OCR), {report['chunks']} chunks, "
         f"{report['seconds']} s"
     )
+    if report["interrupted"]:
+        typer.echo(
+            "an earlier run of these paths was interrupted; this one went on where it stopped"
+        )
     for one in report["skipped"]:
         typer.echo(f"skipped {one['file']}: {one['reason']}")
     for one in report["failed"]:

@@ -104,6 +104,22 @@ def start_run(conn: Connection[Row], collection_id: CollectionId, paths: Sequenc
     return number
 
 
+def mark_interrupted(
+    conn: Connection[Row], collection_id: CollectionId, paths: Sequence[str]
+) -> int:
+    """Close the runs of these paths that never ended; return how many there were.
+
+    To be called by whoever holds the lock of these paths: nobody else works on them, so a run that
+    is open is one whose process died. It is closed without a report.
+    """
+    return conn.execute(
+        "UPDATE batch_runs SET finished_at = now()"
+        " WHERE collection_id = %s AND finished_at IS NULL"
+        " AND paths @> %s::text[] AND paths <@ %s::text[]",
+        [collection_id, list(paths), list(paths)],
+    ).rowcount
+
+
 def finish_run(
     conn: Connection[Row], collection_id: CollectionId, run_id: int, report: dict[str, Any]
 ) -> None:
@@ -118,9 +134,12 @@ def finish_run(
 def list_runs(
     conn: Connection[Row], collection_id: CollectionId, *, limit: int = 20
 ) -> list[dict[str, Any]]:
-    """Return the last batch runs, newest first."""
+    """Return the last batch runs, newest first; ``state`` is running, finished or interrupted."""
     return conn.execute(
-        "SELECT run_id, paths, report, started_at, finished_at FROM batch_runs"
+        "SELECT run_id, paths, report, started_at, finished_at,"
+        " CASE WHEN report IS NOT NULL THEN 'finished'"
+        " WHEN finished_at IS NOT NULL THEN 'interrupted' ELSE 'running' END AS state"
+        " FROM batch_runs"
         " WHERE collection_id = %s ORDER BY run_id DESC LIMIT %s",
         [collection_id, limit],
     ).fetchall()

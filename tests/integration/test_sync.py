@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -190,3 +192,60 @@ def test_runs_are_logged_with_their_reports(services: Services, folder: Path) ->
     assert len(runs) == 1
     assert runs[0]["report"]["added"] == 2
     assert runs[0]["finished_at"] is not None
+    assert runs[0]["state"] == "finished"
+
+
+def states(services: Services) -> list[str]:
+    with services.database.transaction() as conn:
+        there = conn.execute("SELECT 1 FROM collections WHERE name = 'night'").fetchone()
+        return (
+            [one["state"] for one in list_runs(conn, find_collection(conn, "night").id)]
+            if there
+            else []
+        )
+
+
+def test_a_killed_run_is_called_interrupted_by_the_next_one_which_ends_its_work(
+    services: Services, folder: Path, database_url: str
+) -> None:
+    for number in range(40):
+        write(folder / f"{number}.txt", f"Note {number} speaks of itself.".encode())
+    surroundings = {
+        "RAGQA_HOME": str(services.settings.home),
+        "RAGQA_DATABASE_URL": database_url,
+        "RAGQA_EMBEDDING_MODEL": "hashing",
+    }
+    words = [sys.executable, "-m", "ragqa", "ingest", str(folder), "-c", "night"]
+    deadline = time.monotonic() + 40
+    with subprocess.Popen(
+        words, env=os.environ | surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as killed:
+        while not states(services):
+            assert killed.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        killed.kill()
+    assert states(services) == ["running"]
+
+    while True:
+        try:
+            report = run(services, folder)
+            break
+        except Conflict:  # the database has not noticed yet that the process is gone
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    assert report["interrupted"] == 1
+    assert report["failed"] == []
+    assert states(services) == ["finished", "interrupted"]
+    assert len(names(services)) == 42
+    assert run(services, folder)["interrupted"] == 0
+
+
+def test_a_run_that_is_refused_is_not_called_running(services: Services, folder: Path) -> None:
+    run(services, folder)
+    for path in (folder / "a.pdf", folder / "sub" / "b.txt"):
+        path.unlink()
+    with pytest.raises(Conflict, match="more than half"):
+        run(services, folder, prune=True)
+    assert states(services) == ["interrupted", "finished"]
