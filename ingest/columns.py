@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,9 +18,11 @@ _STEP = 3.0
 _LEAST_ROWS = 5
 _NARROWEST_EMS = 7.0
 _ENTRY = re.compile(
-    r"[^,，…]*\w[^,，…]*[,，…](?:\s*\d{1,3}(?:\s*[–—-]\s*\d{1,3})?\s*[,，]?)+", re.DOTALL
+    r"(?=[^,，…]*\w)[^,，…]*+[,，…]\s*+\d++"
+    r"(?:(?:\s*+[–—-]\s*+(?!\d\s*+[–—-])|\s*+[,，]\s*+|\s++)\d++)*+\s*+[,，]?"
 )
-"""An entry of an index: words, then the numbers of pages."""
+"""An entry of an index: words, then the numbers of pages. Nothing is tried twice (possessive): a
+long number after a comma would else take for ever."""
 _NUMBER = re.compile(r"[\s\d.,，%()（）$¥€£+\-–—−/:*]+")
 
 
@@ -32,25 +34,7 @@ class Band(NamedTuple):
     bottom: float
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What can be told of pieces of text without their place; shape (n,) each."""
-
-    numeric: NDArray[np.bool_]
-    entries: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> Looks:
-        """Look at the texts of lines."""
-        numeric = [_NUMBER.fullmatch(text) is not None for text in texts]
-        entries = [
-            not number and _ENTRY.fullmatch(text) is not None
-            for number, text in zip(numeric, texts, strict=True)
-        ]
-        return cls(np.array(numeric, np.bool_), np.array(entries, np.bool_))
-
-
-def find_bands(boxes: NDArray[np.float32], looks: Looks) -> list[Band]:
+def find_bands(boxes: NDArray[np.float32], texts: Sequence[str]) -> list[Band]:
     """Return the bands of the best gutter, from top to bottom; none where there are no columns.
 
     What crosses a gutter parts the page into bands. A band is one of columns when running text
@@ -59,7 +43,7 @@ def find_bands(boxes: NDArray[np.float32], looks: Looks) -> list[Band]:
 
     Args:
         boxes: Where pieces of text stand, parted where the white is wide; shape (n, 4).
-        looks: What they look like, in the same order.
+        texts: What they say, in the same order.
     """
     if len(boxes) < 2 * _LEAST_ROWS:
         return []
@@ -81,7 +65,7 @@ def find_bands(boxes: NDArray[np.float32], looks: Looks) -> list[Band]:
         if sides in tried:
             continue  # the same lines on both sides as at another place
         tried.add(sides)
-        bands = _bands(boxes, is_left[index], is_right[index], looks, em)
+        bands = _bands(boxes, is_left[index], is_right[index], texts, em)
         if bands:
             return bands
     return []
@@ -91,24 +75,23 @@ def _bands(
     boxes: NDArray[np.float32],
     is_left: NDArray[np.bool_],
     is_right: NDArray[np.bool_],
-    looks: Looks,
+    texts: Sequence[str],
     em: float,
 ) -> list[Band]:
     middles = (boxes[:, 1] + boxes[:, 3]) / 2
     walls = np.sort(middles[~is_left & ~is_right])
     part = np.searchsorted(walls, middles)
+    counts = [np.bincount(part[side], minlength=len(walls) + 1) for side in (is_left, is_right)]
     found: list[Band] = []
-    for number in range(len(walls) + 1):
+    for number in np.flatnonzero(np.minimum(*counts) >= _LEAST_ROWS):
         inside = part == number
         left, right = inside & is_left, inside & is_right
-        if min(left.sum(), right.sum()) < 2:
-            continue
         x0, x1 = float(boxes[left, 2].max()), float(boxes[right, 0].min())
         if x1 - x0 < 0.6 * em or not _beside(boxes[left], boxes[right]):
             continue
         both = left | right
         top, bottom = float(boxes[both, 1].min()), float(boxes[both, 3].max())
-        if _are_columns(boxes, left, right, looks, em):
+        if _are_columns(boxes, left, right, texts, em):
             found.append(Band((x0 + x1) / 2, top, bottom))
     return found
 
@@ -124,16 +107,18 @@ def _are_columns(
     boxes: NDArray[np.float32],
     left: NDArray[np.bool_],
     right: NDArray[np.bool_],
-    looks: Looks,
+    texts: Sequence[str],
     em: float,
 ) -> bool:
+    """Tell whether running text stands on both sides."""
     sides = [boxes[left], boxes[right]]
     rows = [_baselines(side, em) for side in sides]
     if min(map(len, rows)) < _LEAST_ROWS:
         return False
-    if min(float(looks.entries[side].mean()) for side in (left, right)) > 0.6:
+    says = [[texts[index] for index in np.flatnonzero(side)] for side in (left, right)]
+    if min(_share(_is_entry, side) for side in says) > 0.6:
         return True
-    if max(float(looks.numeric[side].mean()) for side in (left, right)) > 0.2:
+    if max(_share(_is_numeric, side) for side in says) > 0.2:
         return False
     widths = [float(side[:, 2].max() - side[:, 0].min()) for side in sides]
     if min(widths) < _NARROWEST_EMS * em:
@@ -147,6 +132,20 @@ def _are_columns(
         return False
     apart = np.abs(few[:, None] - many[None, :]).min(axis=1)
     return bool((apart > 0.15 * em).mean() > 0.5) and len(few) > 0.5 * len(many)
+
+
+def _share(test: Callable[[str], bool], texts: Sequence[str]) -> float:
+    return sum(map(test, texts)) / len(texts)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_numeric(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_entry(text: str) -> bool:
+    return not _is_numeric(text) and _ENTRY.fullmatch(text) is not None
 
 
 def _is_filled(side: NDArray[np.float32], width: float, em: float) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.columns import Looks, find_bands
+from ingest.columns import find_bands
 from ingest.tables.build import Column, build
 from ingest.tables.segments import Row, Segment, rows_of, segments_of, without_contents
 
@@ -65,7 +65,7 @@ def aligned_tables(page: Ink, taken: Sequence[BBox]) -> list[RawTable]:
 def _parts(segments: Sequence[Segment], depth: int = 0) -> Iterator[list[Segment]]:
     """Part what stands in columns of prose: no table reaches over the gutter between them."""
     boxes = np.array([(s.x0, s.top, s.x1, s.bottom) for s in segments], np.float32)
-    bands = find_bands(boxes, Looks.of([s.text for s in segments])) if depth < _DEEPEST else []
+    bands = find_bands(boxes, [s.text for s in segments]) if depth < _DEEPEST else []
     rest = list(segments)
     for band in bands:
         inside = [s for s in rest if band.top <= (s.top + s.bottom) / 2 <= band.bottom]
