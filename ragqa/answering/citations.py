@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.sentences import split_sentences
-from ragqa.answering.verification import Verdict, verify
+from ragqa.answering.verification import Verdict, lacking_figures, verify
 from ragqa.types import Citation, Span, TableCell
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def find_evidence(
 ) -> Evidence | Verdict:
     """Find the smallest stored text that bears out ``claim``.
 
-    One sentence if one does, else two neighbours. Among several, the likelier answer to the
-    question wins, and a passage that the model itself named is preferred a little.
+    One sentence if one does, else two neighbours; there the headings above may supply words and
+    names, but numbers, dates and codes must stand in the quote itself. Among several, the likelier
+    answer to the question wins, and a passage that the model itself named is preferred a little.
 
     Args:
         claim: What the draft says.
@@ -83,6 +84,9 @@ def find_evidence(
             verdict = verify(
                 claim.text, [quote, *hits[candidate.hit].chunk.headings] if cost else [quote]
             )
+            if verdict.supported and cost:
+                verdict = replace(verdict, reasons=lacking_figures(claim.text, quote))
+                verdict = replace(verdict, supported=not verdict.reasons)
             if not verdict.supported:
                 failed = max(failed, verdict, key=lambda v: v.support)
                 continue

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 
 _DISAGREE = {"zh": "文档对此说法不一：", "en": "The documents disagree on this: "}
+SECTION = re.compile(
+    r"(?:§\s*)?\d+(?:\.\d+){2,}[.。]?|第?[一二三四五六七八九十百\d]+[章节節条條款][。.]?"
+)
+"""A claim that is only the number of a section: no time and no quantity."""
 FAR = 0.8
 """How much less likely than the best sentence a claim's source may be."""
 
@@ -117,7 +121,9 @@ def misses(
         presence(word, fold(question), stems_of(fold(question))) < 1 for word in own_words(claim)
     ):
         return "repeats the question"
-    if kind in ("when", "number") and not bears(claim, kind, question):
+    if kind in ("when", "number") and (
+        SECTION.fullmatch(claim.strip()) or not bears(claim, kind, question)
+    ):
         return f"the question asks for a {'time' if kind == 'when' else 'number'}"
     if evidence.likelihood < ranked[0].score - FAR:
         return "its passage is about something else than the question"

@@ -51,9 +51,7 @@ def verify(sentence: str, quotes: Sequence[str]) -> Verdict:
     claim = find_mentions(sentence)
     source = find_mentions("\n".join(quotes))
     reasons = [
-        *(f"number not in the quotes: {what}" for what in missing_numbers(claim, source)),
-        *(f"date not in the quotes: {what}" for what in missing_dates(claim, source)),
-        *(f"code not in the quotes: {what}" for what in missing_codes(claim, source)),
+        *_lacking_figures(claim, source),
         *(f"name not in the quotes: {what}" for what in missing_names(claim, source)),
         *(f"words not in the quotes: {what}" for what in foreign_runs(claim, source)),
     ]
@@ -66,6 +64,19 @@ def verify(sentence: str, quotes: Sequence[str]) -> Verdict:
     if support < ENOUGH:
         reasons.append(f"only {support:.0%} of the sentence is in the quotes")
     return Verdict(not reasons, support, tuple(reasons))
+
+
+def lacking_figures(sentence: str, quote: str) -> tuple[str, ...]:
+    """Say which numbers, dates and codes of ``sentence`` are not in ``quote``; empty when none."""
+    return tuple(_lacking_figures(find_mentions(sentence), find_mentions(quote)))
+
+
+def _lacking_figures(claim: Mentions, source: Mentions) -> list[str]:
+    return [
+        *(f"number not in the quotes: {what}" for what in missing_numbers(claim, source)),
+        *(f"date not in the quotes: {what}" for what in missing_dates(claim, source)),
+        *(f"code not in the quotes: {what}" for what in missing_codes(claim, source)),
+    ]
 
 
 def _displaced(sentence: str, quotes: Sequence[str]) -> list[tuple[str, str]]:
@@ -100,4 +111,4 @@ def _are_texts(quotes: object) -> bool:
     return isinstance(quotes, list | tuple) and all(isinstance(quote, str) for quote in quotes)
 
 
-__all__ = ["Mentions", "Verdict", "verify", "verify_claims"]
+__all__ = ["Mentions", "Verdict", "lacking_figures", "verify", "verify_claims"]
