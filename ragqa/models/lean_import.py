@@ -30,7 +30,6 @@ class _StandIn(ModuleType):
     """A module whose names can be imported and, when called, load the real module."""
 
     @override
-    @override
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
             raise AttributeError(name)
