@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from ragqa.ports import Scored
 from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.naming import years_of
-from ragqa.retrieval.question import question_terms
+from ragqa.retrieval.question import codes_of, question_terms
 from ragqa.retrieval.statements import asked_statements, describe, like_asked
 from ragqa.types import DocumentId, Filter, Id
 
@@ -89,6 +90,22 @@ class Gathered:
         """Return which share of the years that the question names is on each chunk's page."""
         terms = [hash_term(str(year)) for year in sorted(years_of(self.query.text))]
         return self.snapshot.shares_of(chunk_ids, terms)
+
+    def codes(self) -> dict[int, float]:
+        """Return for each found chunk the share of the question's codes, in [0, 1].
+
+        A code counts the less, the more chunks have it: the type of the product is in all of its
+        manual, the number of an error in one row.
+        """
+        codes = dict.fromkeys(map(hash_term, codes_of(self.query.terms)), 1.0)
+        if not codes:
+            return {}
+        rarity = {
+            term: 1 / (1 + math.log2(max(1, chunks)))
+            for term, (chunks, _) in self.snapshot.worth(codes).items()
+        }
+        there = self.snapshot.terms_in(self.chunk_ids, codes)
+        return {key: sum(rarity[t] for t in terms) / len(codes) for key, terms in there.items()}
 
     def cosines(self) -> Mapping[int, float]:
         """Return each found chunk's cosine with the question."""

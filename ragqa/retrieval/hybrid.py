@@ -38,6 +38,7 @@ class Weights:
     year: float = 0.5
     dense: float = 0.6
     name: float = 0.3
+    code: float = 0.8
     statement: float = 1.0
     figures: float = 0.5
     sure: float = 0.25
@@ -154,6 +155,7 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
     words = _join(gathered.words() for gathered in everything)
     cosines = _join(gathered.cosines() for gathered in everything)
     named = _join(gathered.names() for gathered in everything)
+    coded = _join(gathered.codes() for gathered in everything)
     alike = _join(iter([gathered.alike for gathered in everything]))
     # A question in another language shares a number or a name with some chunk: that is noise.
     sure = min(1.0, max(words.values(), default=0.0) / weights.sure)
@@ -162,6 +164,7 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
         key: weights.lexical * sure * by_words.get(key, 0.0)
         + weights.dense * by_meaning.get(key, 0.0)
         + weights.name * named.get(key, 0.0)
+        + weights.code * coded.get(key, 0.0)
         + weights.statement * alike.get(key, 0.0)
         for gathered in everything
         for key in gathered.chunk_ids

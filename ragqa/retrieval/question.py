@@ -39,6 +39,16 @@ _COMPUTED_ZH = re.compile(
     "同比|环比|增长率|增长了多少|下降了多少|平均值|相差多少|分别(?:是|为)多少"
 )
 
+_CODE = re.compile(r"(?!(?:fy|cy)\d)[a-z]{1,5}\d{2,}[a-z0-9]*")
+
+
+def codes_of(terms: Sequence[str]) -> list[str]:
+    """Return the terms that name one thing among many like it: an error, a part, a norm, a type.
+
+    They are letters and then two digits or more: E07, A320, GB50016; a fiscal year is none.
+    """
+    return [term for term in dict.fromkeys(terms) if _CODE.fullmatch(term)]
+
 
 def asks_to_compute(question: str) -> bool:
     """Say whether the answer is computed from figures, or is a row of them."""

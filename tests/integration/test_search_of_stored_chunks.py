@@ -150,6 +150,20 @@ def test_a_question_finds_the_page_that_answers_it(database: Database) -> None:
     assert hits[0].boxes[0].page == 1
 
 
+def test_the_row_of_a_code_comes_before_rows_that_only_speak_like_the_question(
+    database: Database,
+) -> None:
+    store(
+        database,
+        "manual.txt",
+        "显示屏上交替显示水质与水温。显示水质时不要取水。",
+        "屏幕显示冲洗，同时按住两个键。",
+        "代码与处理。E04 断路，断电，联系服务商。E05 过热，断开电源，联系服务商除垢。"
+        "E06 水位低，补水后重启。E07 水质差，停止饮用，更换滤芯。",
+    )
+    assert search(database, "屏幕上显示 E07 是什么意思？")[0].chunk.page_number == 3
+
+
 def test_statistics_kept_step_by_step_equal_statistics_computed_anew(database: Database) -> None:
     first = store(database, "a.txt", "red apples and green apples", "青苹果和红苹果")
     store(database, "b.txt", "green grass grows")

@@ -15,7 +15,7 @@ from ragqa.retrieval.context import title_of
 from ragqa.retrieval.fusion import fuse_by_rank, scale
 from ragqa.retrieval.naming import match_names, years_of
 from ragqa.retrieval.nearness import pair_up, share_of_figures, share_of_pairs, share_of_terms
-from ragqa.retrieval.question import asks_to_compute, question_terms
+from ragqa.retrieval.question import asks_to_compute, codes_of, question_terms
 from ragqa.retrieval.spread import spread
 
 FILINGS = {
@@ -52,6 +52,19 @@ def test_years_count_by_the_share_of_them_that_a_page_has() -> None:
     pages = [np.array(page, np.int32) for page in ([5, 6, 1], [6, 6], [])]
     assert share_of_terms(pages, [5, 6, 6]) == pytest.approx([1, 0.5, 0])
     assert share_of_terms(pages, []) == pytest.approx([0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("question", "codes"),
+    [
+        ("屏幕上显示 E07 是什么意思？", ["e07"]),
+        ("Which norm is it, GB50016 or ISO9001:2015?", ["gb50016", "iso9001"]),
+        ("What did 3M earn in FY2018 and FY22, and in Q3 2019?", []),
+        ("H2O at 30GB, 1990s, 3rd", []),
+    ],
+)
+def test_codes_are_letters_and_then_digits(question: str, codes: list[str]) -> None:
+    assert codes_of(question_terms(question)) == codes
 
 
 @pytest.mark.parametrize(
