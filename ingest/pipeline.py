@@ -13,9 +13,10 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingest.assemble import assemble
+from ingest.correcting import correct
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages
 from ingest.reading import inspect, read_pages, running_heads
@@ -24,16 +25,19 @@ from ingest.types import RawPage, ReadOptions
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
 from ragqa.store.chunks import swap_chunks
+from ragqa.store.corrections import content_of, hold_corrections, read_corrections
 from ragqa.store.documents import find_document, lock_document
 from ragqa.store.pages import insert_pages
 from ragqa.store.reads import known_reads, stream_reads, write_reads
 from ragqa.store.removal import delete_unused
 from ragqa.store.vector_index import keep_vector_index
 from ragqa.store.versions import Outcome, clear_pages, record_progress, serve_version
-from ragqa.types import Notice, Page, Progress
+from ragqa.types import Correction, Notice, Page, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from psycopg import Connection
 
     from ingest.embedding import Vectors
     from ingest.types import FileInfo
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     from ragqa.store.db import Database
     from ragqa.store.files import Files
     from ragqa.store.versions import Claim
+
+    Corrections = Mapping[str, tuple[Correction, ...]]
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +73,8 @@ class Ingestion:
     """Whether the process that works is to end."""
 
 
-class _Renamed(Exception):
-    """The document got another name while it was read: its passages carry the old one."""
+class _Overtaken(Exception):
+    """The document got another name, or a page a correction, while it was read."""
 
 
 def ingest_version(work: Ingestion) -> Outcome:
@@ -92,7 +98,7 @@ def ingest_version(work: Ingestion) -> Outcome:
     while True:
         try:
             return _serve(work, info, watch)
-        except _Renamed:
+        except _Overtaken:
             with work.database.transaction() as conn:
                 name = find_document(conn, work.claim.document_id).filename
             work = replace(work, claim=replace(work.claim, name=name))
@@ -169,11 +175,17 @@ def _read_missing(
     watch.check()
 
 
-def _raw_pages(work: Ingestion, info: FileInfo) -> Iterator[RawPage]:
+def _raw_pages(work: Ingestion, info: FileInfo, corrections: Corrections) -> Iterator[RawPage]:
     with work.database.transaction() as conn:
         reads = stream_reads(conn, work.claim.document_id, info.page_keys)
-        for number, raw in enumerate(reads, start=1):
-            yield replace(RawPage.from_bytes(raw), number=number)
+        for number, (key, raw) in enumerate(zip(info.page_keys, reads, strict=True), start=1):
+            page = replace(RawPage.from_bytes(raw), number=number)
+            yield correct(page, corrections.get(content_of(key), ()))
+
+
+def _corrections(conn: Connection[dict[str, Any]], work: Ingestion, info: FileInfo) -> Corrections:
+    contents = map(content_of, info.page_keys)
+    return read_corrections(conn, work.claim.document_id.collection_id, contents)
 
 
 def _given_up(raw: RawPage) -> bool:
@@ -207,23 +219,27 @@ class _Tally:
 
 def _serve(work: Ingestion, info: FileInfo, watch: Watch) -> Outcome:
     """Make rows of the pages that were read, and swap them in."""
+    with work.database.transaction() as conn:
+        corrections = _corrections(conn, work, info)
     with Embedding(work.database, work.embedder, work.claim.document_id, watch) as embedding:
-        tally = _write_pages(work, info, watch, embedding)
+        tally = _write_pages(work, info, corrections, watch, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()
-    return _swap(work, outcome, tally.passages, vectors)
+    return _swap(work, info, corrections, outcome, tally.passages, vectors)
 
 
-def _write_pages(work: Ingestion, info: FileInfo, watch: Watch, embedding: Embedding) -> _Tally:
+def _write_pages(
+    work: Ingestion, info: FileInfo, corrections: Corrections, watch: Watch, embedding: Embedding
+) -> _Tally:
     """Assemble, store and cut the pages; nobody sees them until the swap."""
     claim = work.claim
-    heads = running_heads(_raw_pages(work, info))
+    heads = running_heads(_raw_pages(work, info, corrections))
     with work.database.transaction() as conn:
         clear_pages(conn, claim.document_id, claim.version)
     tally = _Tally(list(info.notices))
     cutter = Passages(claim.name, work.embedder)
     waiting: list[tuple[str, Page]] = []
-    for raw in _raw_pages(work, info):
+    for raw in _raw_pages(work, info, corrections):
         page = assemble(raw, heads)
         tally.count(raw, page)
         passages = cutter.of_page(page)
@@ -239,15 +255,22 @@ def _write_pages(work: Ingestion, info: FileInfo, watch: Watch, embedding: Embed
 
 
 def _swap(
-    work: Ingestion, outcome: Outcome, passages: Sequence[Passage], vectors: Vectors
+    work: Ingestion,
+    info: FileInfo,
+    corrections: Corrections,
+    outcome: Outcome,
+    passages: Sequence[Passage],
+    vectors: Vectors,
 ) -> Outcome:
     claim = work.claim
     rows = [passage.stored_with(vectors) for passage in passages]
     try:
         with work.database.transaction() as conn:
+            hold_corrections(conn, claim.document_id.collection_id)
             lock_document(conn, claim.document_id)
-            if find_document(conn, claim.document_id).filename != claim.name:
-                raise _Renamed
+            named = find_document(conn, claim.document_id).filename
+            if named != claim.name or _corrections(conn, work, info) != corrections:
+                raise _Overtaken
             if not record_progress(
                 conn, claim.document_id, claim.version, Progress("store", 0, len(rows))
             ):

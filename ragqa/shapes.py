@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Box,
         Citation,
         Collection,
+        Correction,
         Document,
         Hit,
         Notice,
@@ -74,6 +75,16 @@ def document_to_json(document: Document) -> Json:
 def notices_to_json(notices: Iterable[Notice]) -> list[Json]:
     """Return the shape of warnings."""
     return [{"page": n.page, "code": n.code, "message": n.message} for n in notices]
+
+
+def correction_to_json(correction: Correction) -> Json:
+    """Return a correction of a line."""
+    return {
+        "read_as": correction.read_as,
+        "text": correction.text,
+        "corrected_by": correction.by,
+        "corrected_at": time_to_json(correction.at),
+    }
 
 
 def page_to_json(page: Page) -> Json:

@@ -169,6 +169,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a line of a page really says, told by somebody who looked."""
+
+    place: BBox
+    """Where the line stood when it was corrected."""
+    read_as: str
+    text: str
+    """Empty: what was read is no text."""
+    by: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One content of a document, as it is listed."""
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from ragqa.api.access import Given
 from ragqa.api.documents import parse_id
 from ragqa.api.pages import PageNumber
-from ragqa.shapes import boxes_to_json
+from ragqa.shapes import boxes_to_json, correction_to_json
 from ragqa.store import documents, recognition
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def show_chunks(document_id: str, number: PageNumber, services: Given) -> dict[s
 
 @router.get("/{number}/recognition")
 def show_recognition(document_id: str, number: PageNumber, services: Given) -> dict[str, Any]:
-    """Show why OCR read a page (null: it did not), and each line with how sure it is."""
+    """Show why OCR read a page (null: it did not), and each line: what was read, and how sure.
+
+    A line that somebody corrected has its `correction`; the page's text has that in its place.
+    """
     with services.database.transaction() as conn:
         found = recognition.read_recognition(conn, parse_id(document_id), number)
     return {
@@ -92,6 +95,7 @@ def show_recognition(document_id: str, number: PageNumber, services: Given) -> d
                 "text": line.text,
                 "bbox": [round(float(edge), 2) for edge in line.bbox],
                 "confidence": _share(line.confidence),
+                "correction": line.correction and correction_to_json(line.correction),
             }
             for line in found.lines
         ],

@@ -43,6 +43,7 @@ TABLES = (
     "pages",
     "chunks",
     "page_texts",
+    "corrections",
     "lexicon",
     "term_stats",
     "collection_stats",

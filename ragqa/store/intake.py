@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from ragqa.errors import Conflict, InvalidInput, NotFound, StoreError
-from ragqa.store import chunks, collections, documents, embeddings, removal, versions
+from ragqa.store import (
+    chunks,
+    collections,
+    corrections,
+    documents,
+    embeddings,
+    removal,
+    versions,
+)
 from ragqa.store.jobs import UPLOAD, enqueue_version
 from ragqa.store.metadata import set_metadata
 from ragqa.store.naming import check_filename
@@ -81,6 +89,7 @@ def delete_document(database: Database, files: Files, document_id: DocumentId) -
         NotFound: If there is none.
     """
     with database.transaction() as conn:
+        corrections.hold_corrections(conn, document_id.collection_id)
         documents.lock_document(conn, document_id)
         chunks.delete_chunks(conn, document_id)
         unused = removal.delete_document(conn, document_id)

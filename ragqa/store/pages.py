@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from ragqa.errors import NotFound
 from ragqa.shapes import block_to_json
+from ragqa.store.corrections import content_of
 from ragqa.types import BBox, Block, Box, DocumentId, Page, Span
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 INSERT = """
-INSERT INTO pages (collection_id, document_id, version, page_number, page_key, width, height,
-                   source, ocr_confidence, text, blocks, char_boxes)
-VALUES (%(collection_id)s, %(document_id)s, %(version)s, %(page_number)s, %(page_key)s, %(width)s,
-        %(height)s, %(source)s, %(ocr_confidence)s, %(text)s, %(blocks)s, %(char_boxes)s)
+INSERT INTO pages (collection_id, document_id, version, page_number, page_key, content, width,
+                   height, source, ocr_confidence, text, blocks, char_boxes)
+VALUES (%(collection_id)s, %(document_id)s, %(version)s, %(page_number)s, %(page_key)s,
+        %(content)s, %(width)s, %(height)s, %(source)s, %(ocr_confidence)s, %(text)s, %(blocks)s,
+        %(char_boxes)s)
 """
 
 SELECT = """
@@ -54,6 +56,7 @@ def insert_pages(
                     "version": version,
                     "page_number": page.number,
                     "page_key": page_key,
+                    "content": content_of(page_key),
                     "width": page.width,
                     "height": page.height,
                     "source": page.source,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import NotFound
+from ragqa.store.corrections import match_lines, read_corrections
 from ragqa.store.documents import document_key
 from ragqa.store.pages import boxes_of, unpack_boxes
 from ragqa.types import BBox, Box, ChunkId, Id, Span
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ragqa.types import DocumentId, PageSource
+    from ragqa.types import Correction, DocumentId, PageSource
 
     Row = dict[str, Any]
 
@@ -32,7 +33,7 @@ SELECT p.page_number, p.source, p.ocr_confidence, char_length(p.text) AS charact
 """
 
 PAGE = """
-SELECT p.source, p.text, p.char_boxes, p.page_key, r.raw
+SELECT p.source, p.text, p.char_boxes, p.content, r.raw
   FROM pages p
   JOIN documents d USING (collection_id, document_id)
   LEFT JOIN page_reads r USING (collection_id, document_id, page_key)
@@ -78,12 +79,16 @@ class RecognizedLine:
     bbox: BBox
     confidence: float | None
     """The OCR engine's, in [0, 1]; None for a text layer."""
+    correction: Correction | None = None
+    """What it really says, and who found out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """How one page was read."""
 
+    content: str
+    """Hash of what the page shows."""
     source: PageSource
     ocr_reason: str
     """Why OCR read the page; empty when it did not."""
@@ -129,12 +134,20 @@ def read_recognition(
     row = _page(conn, document_id, page_number)
     head = _head(row["raw"]) if row["raw"] else {}
     text = head.get("text", "")
+    lines = [
+        RecognizedLine(text[start:end].strip(), BBox(*bbox), confidence)
+        for start, end, bbox, _, _, _, _, confidence, *_ in head.get("lines", [])
+    ]
+    kept = read_corrections(conn, document_id.collection_id, [row["content"]])
+    corrected = match_lines(
+        kept.get(row["content"], ()), [(line.bbox, line.text) for line in lines]
+    )
     return Recognition(
+        content=row["content"],
         source=row["source"],
         ocr_reason=head.get("ocr_reason", ""),
         lines=tuple(
-            RecognizedLine(text[start:end].strip(), BBox(*bbox), confidence)
-            for start, end, bbox, _, _, _, _, confidence, *_ in head.get("lines", [])
+            replace(line, correction=corrected.get(number)) for number, line in enumerate(lines)
         ),
     )
 

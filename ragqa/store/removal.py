@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ragqa.store.corrections import drop_unused_corrections
 from ragqa.store.documents import document_key, lock_document
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def delete_document(conn: Connection[Row], document_id: DocumentId) -> list[str]
         " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s",
         document_key(document_id),
     )
+    drop_unused_corrections(conn, document_id.collection_id)
     return files
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from ragqa.shapes import notices_to_json
+from ragqa.store.corrections import drop_unused_corrections
 from ragqa.store.documents import document_key, lock_document
 from ragqa.store.reads import drop_leftovers
 from ragqa.store.removal import is_unused
@@ -75,6 +76,10 @@ DELETE FROM versions
        SELECT version FROM versions
         WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
           AND version < %(version)s AND status = 'ready'
+          AND sha256 <> (  -- the same content read again is no version to go back to
+              SELECT sha256 FROM versions
+               WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+                 AND version = %(version)s)
         ORDER BY version DESC LIMIT %(keep)s)
 RETURNING sha256
 """
@@ -278,6 +283,7 @@ def serve_version(
     conn.execute(SERVE, key)
     dropped = {row["sha256"] for row in conn.execute(DROP_OLD, {**key, "keep": keep})}
     drop_leftovers(conn, document_id)
+    drop_unused_corrections(conn, document_id.collection_id)
     return [
         sha256 for sha256 in sorted(dropped) if is_unused(conn, document_id.collection_id, sha256)
     ]

@@ -115,8 +115,7 @@ VALUES: dict[str, Any] = {
     "input": "保修期",
     "key": "rq_aaaaaaaaaa_" + "x" * 43,
     "text": "改过的字",
-    "line": 0,
-    "before": "保修",
+    "lines": [{"line": 0, "text": "改过的字"}],
     "files": None,
 }
 

@@ -16,6 +16,8 @@ from ragqa.store.db import Database
 from ragqa.store.documents import list_documents
 from ragqa.store.files import Files
 from ragqa.store.intake import take_in
+from ragqa.store.pages import read_page
+from ragqa.store.rereading import Change, correct_lines
 from ragqa.wiring import Services
 
 if TYPE_CHECKING:
@@ -101,3 +103,22 @@ def test_every_table_is_backed_up(services: Services) -> None:
         ).fetchall()
 
     assert {row["table_name"] for row in rows} - {"migrations"} == set(TABLES)
+
+
+def test_corrections_travel_with_a_backup(
+    services: Services, elsewhere: Services, make_pdf: MakePdf, tmp_path: Path
+) -> None:
+    collection = services.create_collection("papers")
+    data = make_pdf("保修其为三午。\n自验收之日起计算。")
+    added = take_in(services.database, services.files, collection, "a.pdf", io.BytesIO(data))
+    key = added.document.id
+    run_worker(services, until_idle=True)
+    for kept, line, text in ((services, 0, "保修期为三年。"), (elsewhere, 1, "自交付之日起计算。")):
+        if kept is elsewhere:
+            back_up(services.database, services.files, tmp_path / "backup.zip")
+            restore(elsewhere.database, elsewhere.files, tmp_path / "backup.zip")
+        with kept.database.transaction() as conn:
+            correct_lines(conn, key, 1, [Change(line, text)], by="me")
+        run_worker(kept, until_idle=True)
+    with elsewhere.database.transaction() as conn:
+        assert read_page(conn, key, 1).text == "保修期为三年。自交付之日起计算。"
