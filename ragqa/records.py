@@ -1,8 +1,13 @@
-"""The JSON shapes of the HTTP API, as types for those who call it."""
+"""The JSON shapes of the HTTP API, as types for those who call it; OpenAPI is made of them."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired
+
+# Not typing's: pydantic, which makes the OpenAPI document, needs this one before Python 3.12.
+from typing_extensions import TypedDict
+
+Source = Literal["text", "ocr", "empty"]
 
 
 class Box(TypedDict):
@@ -17,6 +22,35 @@ class Failure(TypedDict):
 
     code: str
     message: str
+
+
+class Notice(TypedDict):
+    """What a reader of the document should know; ``page`` null means the whole file."""
+
+    page: int | None
+    code: str
+    message: str
+
+
+class Progress(TypedDict):
+    """How far the reading is: ``done`` of ``total`` units of ``stage``; total 0 is unknown."""
+
+    stage: str
+    done: int
+    total: int
+    rate: NotRequired[float | None]
+    seconds_left: NotRequired[float | None]
+
+
+class Collection(TypedDict):
+    """Documents that are searched together, and the embedding model that they are bound to."""
+
+    name: str
+    embedding_model: str
+    dimension: int
+    documents: int
+    chunks: int
+    created_at: str
 
 
 class Document(TypedDict):
@@ -34,10 +68,42 @@ class Document(TypedDict):
     tables: int
     chunks: int
     error: Failure | None
-    warnings: list[dict[str, Any]]
-    progress: dict[str, Any]
+    warnings: list[Notice]
+    progress: Progress
     created_at: str
     updated_at: str
+    metadata: NotRequired[dict[str, str]]
+
+
+class Block(TypedDict):
+    """A region of a page; ``span`` is null for running heads and feet, which no text has."""
+
+    kind: Literal["heading", "text", "list", "table", "caption", "header", "footer"]
+    bbox: list[float]
+    text: str
+    span: list[int] | None
+    rows: list[list[str]]
+    level: NotRequired[int | None]
+
+
+class Page(TypedDict):
+    """What was read on a page; sizes in points, spans in code points of ``text``."""
+
+    number: int
+    width: float
+    height: float
+    source: Source
+    ocr_confidence: float | None
+    text: str
+    blocks: list[Block]
+
+
+class Stage(TypedDict):
+    """Where one stage of the search put a passage."""
+
+    stage: str
+    rank: int
+    score: float
 
 
 class Hit(TypedDict):
@@ -52,8 +118,19 @@ class Hit(TypedDict):
     span: list[int]
     text: str
     kind: Literal["text", "table"]
-    source: Literal["text", "ocr", "empty"]
+    source: Source
     headings: list[str]
+    boxes: list[Box]
+    ocr_confidence: NotRequired[float | None]
+    stages: NotRequired[list[Stage]]
+
+
+class Cell(TypedDict):
+    """The cell of a table that a number was read from, and the heads it stands under."""
+
+    text: str
+    row: str
+    column: str
     boxes: list[Box]
 
 
@@ -68,6 +145,47 @@ class Citation(TypedDict):
     span: list[int]
     quote: str
     boxes: list[Box]
+    cell: NotRequired[Cell | None]
+
+
+class Sentence(TypedDict):
+    """A sentence of an answer, and whether what it cites bears it out."""
+
+    text: str
+    markers: list[int]
+    supported: bool
+    reasons: NotRequired[list[str]]
+
+
+class Refusal(TypedDict):
+    """Why there is no answer, and the passages that came nearest."""
+
+    reason: str
+    message: str
+    nearest: list[Hit]
+
+
+class Timings(TypedDict):
+    """Milliseconds since the question came; null for a stage that did not run."""
+
+    retrieve: float
+    first_token: float | None
+    total: float
+
+
+class Usage(TypedDict):
+    """Tokens of the language model."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Models(TypedDict):
+    """Which models an answer came from."""
+
+    embedding: str
+    reranker: str | None
+    generator: str
 
 
 class Answer(TypedDict):
@@ -78,10 +196,25 @@ class Answer(TypedDict):
     collection: str
     answered: bool
     text: str
-    refusal: dict[str, Any] | None
+    refusal: Refusal | None
     citations: list[Citation]
-    sentences: list[dict[str, Any]]
+    sentences: list[Sentence]
     hits: list[Hit]
-    timings_ms: dict[str, float | None]
-    usage: dict[str, int]
-    models: dict[str, str | None]
+    timings_ms: Timings
+    usage: Usage
+    models: Models
+    standalone_question: NotRequired[str | None]
+    conversation_id: NotRequired[str | None]
+    confidence: NotRequired[float | None]
+
+
+class Filter(TypedDict, total=False):
+    """Which passages a search may see: those that everything given here lets through."""
+
+    document: str
+    documents: list[str]
+    pages: list[int]
+    kind: Literal["text", "table"]
+    metadata: dict[str, Any]
+    since: str
+    until: str

@@ -31,6 +31,7 @@ from ragqa.api.auditing import KeepAudit
 from ragqa.api.limits import LimitBodies
 from ragqa.api.mcp_door import Door
 from ragqa.api.measures import Measures
+from ragqa.api.openapi import describe
 from ragqa.api.problems import answer_with_problems
 from ragqa.api.tracing import TraceRequests
 from ragqa.api.warden import Warden
@@ -98,4 +99,5 @@ def create_app(
         app.include_router(module.router, prefix="/v1", dependencies=[Depends(caller_of)])
     app.router.routes.append(door.route)
     mount(app)
+    describe(app)
     return app

@@ -1,10 +1,11 @@
-"""How much one request may send: refused before it is read where its length is told."""
+"""How much one request may send, and how slowly; refused unread where its length is told."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -18,11 +19,13 @@ JSON_BYTES = 1 << 20
 """Of a body that is not an upload."""
 FILES_A_REQUEST = 4
 """An upload may be as long as this many files of the largest size."""
+PIECE_SECONDS = 30.0
+"""A body whose next piece takes longer holds nothing of ours any more."""
 UPLOAD = "multipart/form-data"
 
 
 class LimitBodies:
-    """Refuses bodies that are too long; those without a length are counted as they come."""
+    """Refuses bodies that are too long or too slow; those without a length are counted."""
 
     def __init__(self, app: ASGIApp, largest_file: int) -> None:
         self._app = app
@@ -45,12 +48,14 @@ class LimitBodies:
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
-        got = 0
+        got, whole = 0, False
 
         async def receive_counted() -> Message:
-            nonlocal got
-            message = await receive()
+            nonlocal got, whole
+            # Once all of it came, what is waited for is that the caller leaves.
+            message = await (receive() if whole else _in_time(receive))
             if message["type"] == "http.request":
+                whole = not message.get("more_body", False)
                 got += len(message.get("body", b""))
                 if got > limit:
                     raise HTTPException(
@@ -59,6 +64,18 @@ class LimitBodies:
             return message
 
         await self._app(scope, receive_counted, send)
+
+
+async def _in_time(receive: Receive) -> Message:
+    try:
+        with anyio.fail_after(PIECE_SECONDS):
+            return await receive()
+    except TimeoutError as error:
+        raise HTTPException(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"nothing more of the body came for {PIECE_SECONDS:g} s: send it again, at once",
+            headers={"Connection": "close"},
+        ) from error
 
 
 def _sentence(limit: int, *, upload: bool) -> str:

@@ -23,7 +23,12 @@ from ragqa.types import RefusalReason
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (*READMES, "CHANGELOG.md", "samples/README.md", "docs/architecture.md", "docs/errors.md")
+PAGES = (
+    *READMES,
+    "CHANGELOG.md",
+    "samples/README.md",
+    *("docs/api.md", "docs/architecture.md", "docs/errors.md", "docs/keys.md", "docs/watching.md"),
+)
 UNDOCUMENTED = {"--help", "--json"}
 
 
