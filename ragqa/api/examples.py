@@ -125,8 +125,26 @@ PIECE = {"chunk_id": "1-1", "span": SPAN, "kind": "text", "headings": ["8 保修
 RECOGNITION = {
     "source": "ocr",
     "ocr_reason": "image_only",
-    "lines": [{"text": QUOTE, "bbox": [72.0, 118.4, 339.2, 130.4], "confidence": 0.9874}],
+    "lines": [
+        {
+            "text": QUOTE,
+            "bbox": [72.0, 118.4, 339.2, 130.4],
+            "confidence": 0.9874,
+            "correction": None,
+        }
+    ],
 }
+CORRECTIONS = [
+    {
+        "page": 1,
+        "line": 1,
+        "read_as": "本产品的保修期为三十大个月，自购买之日起计算。",
+        "text": QUOTE,
+        "corrected_by": "night desk",
+        "corrected_at": NOW,
+    }
+]
+CORRECTED = {"document": DOCUMENT, "corrections": CORRECTIONS}
 TABLE = {
     "kind": "table",
     "bbox": [72.0, 200.0, 400.0, 260.0],

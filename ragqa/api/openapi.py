@@ -81,6 +81,17 @@ ROUTES: dict[str, Said] = {
     "GET /v1/documents/{document_id}/pages/{number}/recognition": Said(
         replies.Recognition, examples.RECOGNITION
     ),
+    "GET /v1/documents/{document_id}/corrections": Said(
+        replies.Corrections, {"corrections": examples.CORRECTIONS}
+    ),
+    "PUT /v1/documents/{document_id}/pages/{number}/corrections": Said(
+        replies.Corrected,
+        examples.CORRECTED,
+        {"lines": [{"line": 1, "text": examples.QUOTE, "before": None}]},
+    ),
+    "DELETE /v1/documents/{document_id}/pages/{number}/corrections": Said(
+        replies.Corrected, {**examples.CORRECTED, "corrections": []}
+    ),
     "GET /v1/documents/{document_id}/pages/{number}/tables": Said(
         replies.Tables,
         {"tables": [examples.TABLE]},
@@ -166,6 +177,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
         ref_template=SCHEMAS + "{model}",
     )
     schemas = document["components"]["schemas"]
+    assert not schemas.keys() & shared["$defs"].keys(), "one name, one type"
     schemas |= shared["$defs"]
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we never send
         schemas.pop(name, None)
@@ -214,7 +226,7 @@ def _tell_problems(name: str, operation: dict[str, Any]) -> None:
     takes = "requestBody" in operation
     if "{" in path or name in GENERATES | {"POST /v1/search", "POST /v1/embeddings"}:
         statuses.append("404")
-    if name in MAKES or path.endswith(("/restore", "/retry", "/cancel")):
+    if name in MAKES or path.endswith(("/restore", "/retry", "/cancel", "/corrections")):
         statuses.append("409")
     statuses += ["413"] if takes else []
     statuses += ["422"] if takes or operation.get("parameters") else []

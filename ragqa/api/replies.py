@@ -1,5 +1,7 @@
 """What each route sends back, as types: the shapes of ``ragqa.records``, wrapped and in lists."""
 
+# Longer than 300 lines: one type for each route, in one place, to be looked up.
+
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
@@ -146,12 +148,41 @@ class Pieces(TypedDict):
     chunks: list[Piece]
 
 
+class Correction(TypedDict):
+    """What a line was read as, and what somebody says that it says."""
+
+    read_as: str
+    text: str
+    corrected_by: str
+    corrected_at: str
+
+
+class LineCorrection(Correction):
+    """A correction and its place; lines count from 0, as ``recognition`` lists them."""
+
+    page: int
+    line: int
+
+
+class Corrections(TypedDict):
+    """What was corrected on the pages that are served."""
+
+    corrections: list[LineCorrection]
+
+
+class Corrected(Corrections):
+    """The same, and how far the document is with it."""
+
+    document: Document
+
+
 class Line(TypedDict):
-    """A line as it was recognised."""
+    """A line as it was recognised, and its correction."""
 
     text: str
     bbox: list[float]
     confidence: float | None
+    correction: Correction | None
 
 
 class Recognition(TypedDict):
