@@ -191,6 +191,7 @@ def refusal_to_json(refusal: Refusal) -> Json:
         "reason": refusal.reason,
         "message": refusal.message,
         "nearest": hits_to_json(refusal.nearest),
+        "unread": refusal.unread,
     }
 
 

@@ -315,6 +315,8 @@ class Refusal:
     reason: RefusalReason
     message: str
     nearest: tuple[Hit, ...] = ()
+    unread: int = 0
+    """Documents of the collection that were still being read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from ragqa.models.resolve import (
 )
 from ragqa.shapes import filter_to_json
 from ragqa.store import answers
-from ragqa.store.collections import create_collection, find_collection
+from ragqa.store.collections import count_unread, create_collection, find_collection
 from ragqa.store.db import Database
 from ragqa.store.files import Files
 from ragqa.store.migrations import migrate
@@ -155,6 +155,7 @@ class Services:
             ModelMissing: If a model's weights are not on this machine.
         """
         from ragqa.answering.answerer import Finished
+        from ragqa.answering.refusal import tell_unread
 
         with self.database.transaction() as conn:
             found = find_collection(conn, collection)
@@ -165,16 +166,13 @@ class Services:
             found.embedding_model, use_llm=use_llm, threshold=found.answer_from
         )
         events = answerer.ask(question, found.name, limit=limit, only=only, history=history)
-        asked = {
-            "top_k": limit,
-            "llm": use_llm,
-            "filter": filter_to_json(only) if only is not None else None,
-        }
+        asked = {"top_k": limit, "llm": use_llm, "filter": only and filter_to_json(only)}
         with closing(events):
             for event in events:
                 if isinstance(event, Finished):
                     answer = replace(event.answer, conversation_id=conversation_id)
                     with self.database.transaction() as conn:
+                        answer = tell_unread(answer, count_unread(conn, found.id))
                         answer = answers.insert_answer(conn, found.id, answer, asked)
                     yield Finished(answer)
                 else:

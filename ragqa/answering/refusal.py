@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ragqa.answering.terms import language_of
 from ragqa.retrieval.folding import simplify
 from ragqa.types import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ragqa.types import Hit, Language, RefusalReason
+    from ragqa.types import Answer, Hit, Language, RefusalReason
 
 NEAREST = 3
 _MESSAGES: dict[Language, dict[RefusalReason, str]] = {
@@ -35,6 +37,10 @@ _MESSAGES: dict[Language, dict[RefusalReason, str]] = {
         "What each says is below.",
     },
 }
+_UNREAD: dict[Language, str] = {
+    "zh": "还有 {} 个文档正在读取，读完后可以再问一次。",
+    "en": "Still being read: {} of the documents. Ask again when they are ready.",
+}
 _DECLINES = re.compile(
     r"资料中没有|没有(?:提到|提及|找到|相关|说明|给出)|未(?:提到|提及|找到|说明|给出)|"
     r"无法(?:确定|回答|得知|找到)|不知道|不清楚|"
@@ -49,6 +55,15 @@ _DECLINES = re.compile(
 def refuse(reason: RefusalReason, language: Language, hits: Sequence[Hit] = ()) -> Refusal:
     """Return a typed refusal in the asker's language, with the passages that came nearest."""
     return Refusal(reason, _MESSAGES[language][reason], tuple(hits[:NEAREST]))
+
+
+def tell_unread(answer: Answer, unread: int) -> Answer:
+    """Let a refusal say how many documents of the collection were still being read."""
+    if answer.refusal is None or not unread:
+        return answer
+    told = _UNREAD[language_of(answer.question)].format(unread)
+    message = f"{answer.refusal.message} {told}"
+    return replace(answer, refusal=replace(answer.refusal, message=message, unread=unread))
 
 
 def declines(draft: str) -> bool:

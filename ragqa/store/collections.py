@@ -30,6 +30,14 @@ VALUES (%(name)s, %(embedding_model)s, %(dimension)s)
 RETURNING collection_id
 """
 
+UNREAD = """
+SELECT count(*) AS unread
+  FROM documents d
+  JOIN versions v ON (v.collection_id, v.document_id, v.version)
+                   = (d.collection_id, d.document_id, d.newest_version)
+ WHERE d.collection_id = %(collection_id)s AND v.status IN ('queued', 'processing')
+"""
+
 
 def create_collection(
     conn: Connection[Row], name: str, *, embedding_model: str, dimension: int
@@ -78,6 +86,12 @@ def find_collection_by_id(conn: Connection[Row], collection_id: CollectionId) ->
 def list_collections(conn: Connection[Row]) -> list[Collection]:
     """Return all collections by name."""
     return [collection_from_row(row) for row in conn.execute(SELECT + " ORDER BY c.name")]
+
+
+def count_unread(conn: Connection[Row], collection_id: CollectionId) -> int:
+    """Return how many documents of a collection wait to be read, or are being read."""
+    row = conn.execute(UNREAD, {"collection_id": collection_id}).fetchone()
+    return int(row["unread"]) if row else 0
 
 
 def set_answer_from(

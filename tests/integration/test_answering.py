@@ -105,6 +105,25 @@ def test_evidence_comes_first_then_words_then_the_answer(ready: Services) -> Non
     assert citation.boxes
 
 
+def test_a_refusal_says_how_many_documents_are_still_being_read(
+    ready: Services, client: TestClient, make_pdf: Callable[..., bytes]
+) -> None:
+    question = {"question": "谁是飞船的船长？", "collection": "demo"}
+    before = client.post("/v1/ask", json=question).json()["refusal"]
+    files = [("files", ("ship.pdf", make_pdf("飞船的船长是王小明。"), "application/pdf"))]
+    client.post("/v1/collections/demo/documents", files=files).raise_for_status()
+
+    waiting = client.post("/v1/ask", json=question).json()["refusal"]
+    run_worker(ready, until_idle=True)
+    read = client.post("/v1/ask", json=question).json()
+
+    assert before["unread"] == 0
+    assert waiting["unread"] == 1
+    assert waiting["message"] == before["message"] + " 还有 1 个文档正在读取，读完后可以再问一次。"
+    assert read["answered"]
+    assert "王小明" in read["text"]
+
+
 def test_every_quote_is_cut_from_the_stored_page(ready: Services, client: TestClient) -> None:
     answer = last(ready.ask("海河大桥何时通车？", "demo"))
 

@@ -84,7 +84,7 @@ function consulted(hits, question, { open = false } = {}) {
 
 function refusal(turn) {
   const { answer } = turn;
-  const { reason, message, nearest = [] } = answer.refusal;
+  const { reason, message, nearest = [], unread = 0 } = answer.refusal;
   const known = has(`refusal.${reason}`);
   return [
     h(
@@ -92,6 +92,7 @@ function refusal(turn) {
       { class: "refusal" },
       h("p", { class: "refusal-title" }, t("refusal.title")),
       h("p", {}, known ? t(`refusal.${reason}`) : message),
+      unread ? h("p", {}, t("refusal.unread", { n: unread })) : null,
     ),
     nearest.length ? [h("h3", {}, t("refusal.nearest")), hitList(nearest, turn.question, { label: t("refusal.nearest") })] : consulted(turn.hits, turn.question),
   ];

@@ -126,6 +126,7 @@ export const en = {
   "refusal.unsupported_draft": "An answer was written, but no sentence of it is borne out by the documents, so it is not shown.",
   "refusal.low_ocr_confidence": "The passages that fit come from scans that could not be read well enough to rely on. Look at the pages themselves.",
   "refusal.conflicting_evidence": "The documents contradict each other here. Look at the passages themselves.",
+  "refusal.unread": "Still being read: {n} of the documents. Ask again when they are ready.",
   "refusal.nearest": "Nearest passages",
   copy: "Copy with sources",
   copied: "Copied, with sources.",

@@ -126,6 +126,7 @@ export const zh = {
   "refusal.unsupported_draft": "虽然写出了答案，但其中没有一句能被文档证实，因此不予显示。",
   "refusal.low_ocr_confidence": "相关段落来自扫描页，识别质量不足以采信。请直接查看原页。",
   "refusal.conflicting_evidence": "文档在这一点上互相矛盾。请直接查看这些段落。",
+  "refusal.unread": "还有 {n} 个文档正在读取，读完后可以再问一次。",
   "refusal.nearest": "最接近的段落",
   copy: "复制（含出处）",
   copied: "已复制，含出处。",
