@@ -10,7 +10,6 @@
   * WrongSettings               500, exit 2
   * Unauthorized                401
   * Forbidden                   403
-  * NotBuilt                    501  a part of the contract that is not there yet
   * ModelMissing                503  weights are not on this machine
   * GenerationFailed            502  the generator broke or did not answer
   * RateLimited                 429  more requests or questions than a key may have
@@ -107,13 +106,6 @@ class Forbidden(RagqaError):
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
-
-
-class NotBuilt(RagqaError):
-    """A part of the contract that this version does not have."""
-
-    status = HTTPStatus.NOT_IMPLEMENTED
-    code = "not_built"
 
 
 class ModelMissing(RagqaError):
