@@ -4,7 +4,8 @@
 footnote) in the order a person reads them, marked by eye on the page's picture; boxes in points,
 no text. What is in no region (running heads, labels beside the text) is not judged. The lines are
 those of MuPDF: within a region from top to bottom, on one baseline from left to right; where
-``any_order`` is set (tables, charts) only whether the region is read in one piece counts.
+``any_order`` is set (tables, charts) only whether the region is read in one piece counts. ``kind``
+says what the page is: prose in columns, a reference card, an exam paper.
 
 The order error of a page is the edit distance between the two sequences of lines (a line that
 stands elsewhere costs two, a missing one costs one), as a share of the lines, at most 1.
@@ -126,13 +127,22 @@ def main() -> None:
                 want = [name for _, name in lines]
                 got = read_order(pages[mark["page"] - 1], lines)
                 error = min(1.0, edit_distance(want, got) / len(want))
-                rows.append({"file": file.name, "page": mark["page"], "error": round(error, 4)})
+                row = {"file": file.name, "page": mark["page"], "kind": mark["kind"]}
+                rows.append(row | {"error": round(error, 4)})
                 print(f"{file.stem:24} {mark['page']:4} {len(want):4} lines {error:.4f}")
     mean = statistics.mean(row["error"] for row in rows)
     print(f"{len(rows)} pages, mean order error {mean:.4f}")
+    kinds = {}
+    for kind in sorted({row["kind"] for row in rows}):
+        errors = [row["error"] for row in rows if row["kind"] == kind]
+        kinds[kind] = {"pages": len(errors), "mean": round(statistics.mean(errors), 4)}
+        print(f"{len(errors):4} of {kind}: {statistics.mean(errors):.4f}")
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(
-        json.dumps({"pages": len(rows), "mean": round(mean, 4), "each": rows}, indent=1) + "\n",
+        json.dumps(
+            {"pages": len(rows), "mean": round(mean, 4), "kinds": kinds, "each": rows}, indent=1
+        )
+        + "\n",
         "utf-8",
     )
 

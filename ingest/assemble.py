@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.footnotes import find_footnotes
 from ingest.heads import is_running_head
 from ingest.joining import Text, normalize, separator
 from ingest.layout import order
@@ -37,9 +38,10 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     edge = {id(line) for line in margins}
     body = [line for line in raw.lines if id(line) not in edge]
     tables, body = _take_tables(raw, body)
-    items: list[Line | RawTable] = [*body, *tables]
-    upended = [isinstance(item, Line) and item.vertical for item in items]
-    ordered = [items[index] for index in order([item.bbox for item in items], upended)]
+    notes = find_footnotes(raw, body, tables)
+    foot = [line for index, line in enumerate(body) if index in notes]
+    rest = [line for index, line in enumerate(body) if index not in notes]
+    ordered = [*_in_order(raw, [*rest, *tables]), *_in_order(raw, foot)]
     text = Text(raw)
     blocks: list[Block] = []
     for group in paragraphs(raw, ordered):
@@ -64,6 +66,17 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
         ocr_confidence=raw.ocr_confidence,
     )
     return turned_back(page, turned)
+
+
+def _in_order(raw: RawPage, items: Sequence[Line | RawTable]) -> list[Line | RawTable]:
+    lines = [item if isinstance(item, Line) else None for item in items]
+    found = order(
+        [item.bbox for item in items],
+        [line is not None and line.vertical for line in lines],
+        strong=[line is not None and line.bold for line in lines],
+        rules=np.array(raw.rules, np.float32).reshape(-1, 4),
+    )
+    return [items[index] for index in found]
 
 
 def _text_block(raw: RawPage, text: Text, group: Paragraph, heads: RunningHeads) -> Block | None:

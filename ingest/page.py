@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 400_000
 """More on one page is an attack or a mistake; the rest is left out and reported."""
 
+_WIDE = 0.25
+_STRIP = 60.0
+"""In points; what is higher is a ground, not a strip."""
+_MOST_RULES = 200
+
 _WHY = {
     "image_only": "the page is a picture without text",
     "drawn_text": "the page's text is drawn, not written",
@@ -53,6 +58,7 @@ def read_page(
         char_boxes=layer.char_boxes,
         lines=layer.lines,
         figures=layer.images,
+        rules=_wide_rules(layer),
         outline=source.outline(number),
         notices=layer.notices,
         turned=layer.turned,
@@ -63,6 +69,16 @@ def read_page(
     elif verdict.regions and options.ocr == "auto":
         raw = _with_pictures(source, raw, verdict, options, engine)
     return replace(raw, tables=_tables(raw, layer, tables))
+
+
+def _wide_rules(layer: Layer) -> tuple[BBox, ...]:
+    """Return the rules and shaded strips that reach over much of the page."""
+    sizes = layer.rules[:, 2:] - layer.rules[:, :2]
+    long, short = (sizes[:, 0], sizes[:, 1]) if layer.turned % 180 == 0 else sizes.T[::-1]
+    reach = layer.width if layer.turned % 180 == 0 else layer.height
+    wide = layer.rules[(long > _WIDE * reach) & (short < _STRIP)]
+    rounded = dict.fromkeys(map(tuple, np.round(wide.astype(np.float64), 1).tolist()))
+    return tuple(BBox(*box) for box in list(rounded)[:_MOST_RULES])
 
 
 def _tables(raw: RawPage, layer: Layer, finder: TableFinder) -> tuple[RawTable, ...]:

@@ -117,12 +117,35 @@ def _differs(raw: RawPage, group: list[Line], line: Line) -> bool:
         width = max(right, line.bbox.x1) - min(left, line.bbox.x0)
         if last.bbox.x1 - last.bbox.x0 < 0.6 * width and before[-1] not in _ENDS:
             return True
+    hang = _hang(raw, group)
+    if hang is not None:
+        if not left + 0.6 * em < line.bbox.x0 < hang + 1.2 * em:
+            return line.bbox.x0 >= hang + 1.2 * em or hang > left + 0.6 * em
+        left = max(left, line.bbox.x0)
     indented = line.bbox.x0 - left > 1.2 * em
     starts_flush = abs(group[0].bbox.x0 - left) < 0.6 * em
     if indented and (len(group) > 1 or not starts_flush or before[-1:] in _ENDS):
         return True
     short = max(right, line.bbox.x1) - last.bbox.x1 > max(3 * em, 0.15 * (right - left))
     return short and before[-1:] in _ENDS
+
+
+def _hang(raw: RawPage, group: list[Line]) -> float | None:
+    """Return where the lines of an item of a list begin that hang behind its mark, or None."""
+    first = group[0]
+    mark = _BULLET.match(raw.text[first.start : first.end])
+    if not mark:
+        return None
+    beside = [line for line in group[1:] if _same_row(first, line)]
+    below = [line.bbox.x0 for line in group[1:] if not _same_row(first, line)]
+    if below:
+        return min(below)
+    if beside:
+        return beside[0].bbox.x0
+    at = first.start + mark.end()
+    while at < first.end and raw.text[at].isspace():
+        at += 1
+    return float(raw.char_boxes[at, 0]) if at < first.end else None
 
 
 def _continues(raw: RawPage, group: list[Line], line: Line) -> bool:

@@ -74,6 +74,7 @@ def upright(raw: RawPage) -> RawPage:
             for table in raw.tables
         ),
         figures=tuple(turn_box(box, degrees, width, height) for box in raw.figures),
+        rules=tuple(turn_box(box, degrees, width, height) for box in raw.rules),
     )
 
 

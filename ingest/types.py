@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
 OcrMode = Literal["auto", "always", "never"]
@@ -120,6 +120,8 @@ class RawPage:
     """Degrees clockwise by which most of the text stands: 0, 90, 180, 270."""
     flowing: bool = False
     """Set on virtual pages by ourselves: there are no running heads."""
+    rules: tuple[BBox, ...] = ()
+    """Wide level rules and shaded strips, which part what stands above from what stands below."""
 
     def to_bytes(self) -> bytes:
         """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back."""
@@ -132,6 +134,7 @@ class RawPage:
             "lines": [_row(line) for line in self.lines],
             "tables": self.tables,
             "figures": self.figures,
+            "rules": self.rules,
             "outline": self.outline,
             "notices": self.notices,
             "ocr_confidence": self.ocr_confidence,
@@ -156,6 +159,7 @@ class RawPage:
         )
         head["tables"] = tuple(_table(table) for table in head["tables"])
         head["figures"] = tuple(BBox(*box) for box in head["figures"])
+        head["rules"] = tuple(BBox(*box) for box in head["rules"])
         head["outline"] = tuple((level, title) for level, title in head["outline"])
         head["notices"] = tuple(Notice(**notice) for notice in head["notices"])
         return cls(**head)

@@ -118,12 +118,38 @@ def test_a_table_is_rows_of_cells_in_text_and_block() -> None:
     assert page.blocks[0].rows == (("名称", "数量"), ("滤芯", "2"))
 
 
+def test_an_item_of_a_list_holds_the_lines_that_hang_behind_its_mark() -> None:
+    page = assemble(
+        raw_page([
+            (50, 100, "•"), (70, 100, "reward those who"), (70, 116, "did well; and"),
+            (50, 132, "•"), (70, 132, "keep the others."),
+            (50, 148, "The board meets"), (50, 164, "twice a year."),
+        ]),
+        RunningHeads(),
+    )  # fmt: skip
+    assert [(block.kind, block.text) for block in page.blocks] == [
+        ("list", "• reward those who did well; and"),
+        ("list", "• keep the others."),
+        ("text", "The board meets twice a year."),
+    ]
+
+
+def test_a_footnote_is_read_after_all_columns() -> None:
+    left = [(50.0, 400.0 + 16 * n, "left column line") for n in range(6)]
+    right = [(310.0, 400.0 + 16 * n, "right column line") for n in range(14)]
+    raw = raw_page([*left, (50, 520, "1See the annex."), *right])
+    small = tuple(replace(li, size=7.0) if li.bbox.top == 520 else li for li in raw.lines)
+    text = assemble(replace(raw, lines=small), RunningHeads()).text
+    assert text.splitlines()[-1] == "1See the annex."
+
+
 def test_a_raw_page_survives_being_written_and_read() -> None:
     raw = raw_page([(50, 100, "水泵"), (50, 120, "é")])
     raw = RawPage(
         7, 595, 842, "ocr", raw.text, raw.char_boxes, raw.lines,
         (RawTable(BBox(0, 0, 9, 9), 1, 2, (Cell(0, 1, BBox(1, 2, 3, 4), ((0, 2),)),)),),
         (BBox(1, 1, 2, 2),), ((1, "章"),), (Notice("a", "b", 7),), 0.9, "image_only", 90,
+        rules=(BBox(0, 5, 595, 6),),
     )  # fmt: skip
     again = RawPage.from_bytes(raw.to_bytes())
     assert again.to_bytes() == raw.to_bytes()
@@ -131,6 +157,7 @@ def test_a_raw_page_survives_being_written_and_read() -> None:
         raw.lines, raw.tables, raw.outline, raw.notices
     )  # fmt: skip
     assert (again.turned, again.ocr_reason, again.figures) == (90, "image_only", raw.figures)
+    assert again.rules == raw.rules
     assert np.array_equal(again.char_boxes, raw.char_boxes)
 
 
