@@ -7,6 +7,7 @@ a false table is worse than none.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 _PROSE_EMS = 24.0
 _DEEPEST = 4
+_BULLETS = frozenset("•*·●○▪■□◆➢✓")
+_DASHES = frozenset("-–—")
+"""Bullets too where they stand first; elsewhere in a row they are numbers that are none."""
+_AXIS = 4
+"""So many numbers in even steps are an axis."""
+_CHART_FILLED = 0.6
 _FAR = 2.6
 """Rows of one table are not further apart than so many line heights."""
 
@@ -140,6 +147,8 @@ def _closed(group: list[Row], level: NDArray[np.float32], em: float) -> Iterator
 def _tables(candidate: Candidate, depth: int = 0) -> list[RawTable]:
     """Turn a candidate into a table, or into several, or into none."""
     columns = find_columns(candidate)
+    if len(columns) > 1 and _is_chart(candidate.multiple, columns):
+        return []
     if len(columns) > 1 and looks_right(candidate, columns):
         table = build(candidate.rows, columns, candidate.rules, candidate.em)
         return [table] if table is not None else []
@@ -233,9 +242,37 @@ def _is_contents(rows: Sequence[Row], columns: Sequence[Column]) -> bool:
 def _is_list(rows: Sequence[Row]) -> bool:
     """Bullets or numbers with text beside them."""
     marks = sum(len(row.segments[0].text) <= 3 and not row.segments[0].is_number for row in rows)
-    bullets = sum(row.segments[0].text in "•-–—*·●○▪■□◆➢✓" for row in rows)
+    bullets = sum(
+        row.segments[0].text in _DASHES or any(s.text in _BULLETS for s in row.segments[:-1])
+        for row in rows
+    )
     short = sum(len(row.segments) == 2 for row in rows)
     return bullets > 0.5 * len(rows) or (marks > 0.8 * len(rows) and short > 0.8 * len(rows))
+
+
+def _is_chart(rows: Sequence[Row], columns: Sequence[Column]) -> bool:
+    """The axis of a chart: numbers in even steps, beside which hardly anything stands."""
+    if sum(len(row.segments) for row in rows) > _CHART_FILLED * len(rows) * len(columns):
+        return False
+    for column in columns:
+        values = [
+            _value(s.text)
+            for row in rows
+            for s in row.segments
+            if s.is_number and column.x0 - 1 <= (s.x0 + s.x1) / 2 <= column.x1 + 1
+        ]
+        steps = {round(after - before, 6) for before, after in pairwise(values)}
+        if len(values) >= _AXIS and len(steps) == 1 and steps.pop() != 0:
+            return True
+    return False
+
+
+def _value(text: str) -> float:
+    """Return the number that a text writes; not a number when it writes none."""
+    try:
+        return float(re.sub(r"[^\d.]", "", text) or "nan")
+    except ValueError:
+        return float("nan")
 
 
 def _is_prose(row: Row, em: float) -> bool:

@@ -21,6 +21,8 @@ _Crossings = dict[_Point, dict[str, list[dict[str, Any]]]]
 _THIN = 3.0
 _SHORTEST = 6.0
 _MOST_RULES = 6000
+_LEAST_ROWS = 2
+_MOST_LEVEL = 1500
 
 
 def ruled_tables(page: Ink) -> list[RawTable]:
@@ -32,13 +34,76 @@ def ruled_tables(page: Ink) -> list[RawTable]:
 
     merged = merge_edges(edges, 3, 3, 3, 3)
     merged = [edge for edge in merged if edge["width"] + edge["height"] >= _SHORTEST]
-    crossings = edges_to_intersections(merged, 3, 3)
+    crossings = edges_to_intersections([*merged, *_open_sides(merged)], 3, 3)
     found = []
     for cells in cells_to_tables(_smallest_cells(crossings)):
         table = _grid(cells)
         if table is not None and (filled := fill(page, table)) is not None:
             found.append(filled)
     return found
+
+
+def _open_sides(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the sides that a table lacks whose rows are ruled and whose columns are parted.
+
+    Where an upright rule runs from one level rule to the next, and both begin or end at one place,
+    the row ends there, though no rule is drawn. Where upright rules hang over the first or the
+    last level rule, the row they part ends with them.
+    """
+    upright = np.array(
+        [(e["x0"], e["top"], e["bottom"]) for e in edges if e["orientation"] == "v"], np.float64
+    ).reshape(-1, 3)
+    level = sorted(
+        (edge for edge in edges if edge["orientation"] == "h"), key=lambda edge: edge["top"]
+    )
+    if not len(upright) or len(level) < _LEAST_ROWS or len(level) > _MOST_LEVEL:
+        return []
+    places = np.array([(e["x0"], e["x1"], e["top"]) for e in level], np.float64)
+    paired = np.zeros((len(level), 2), np.bool_)  # has a row above, has a row below
+    sides: list[dict[str, Any]] = []
+    for number, (x0, x1, top) in enumerate(places.tolist()):
+        below = _row_below(places, number)
+        inner = upright[(upright[:, 0] > x0 + _SHORTEST) & (upright[:, 0] < x1 - _SHORTEST)]
+        if below is None or not len(inner):
+            continue
+        bottom = places[below, 2]
+        through = inner[(inner[:, 1] <= top + _THIN) & (inner[:, 2] >= bottom - _THIN)]
+        if len(through) and (through[:, 0] < places[below, 1]).any():
+            paired[number, 1] = paired[below, 0] = True
+            sides += _sides(places[number], places[below], upright)
+    for number in np.flatnonzero(paired[:, 0] != paired[:, 1]).tolist():
+        x0, x1, y = places[number].tolist()
+        inner = upright[(upright[:, 0] > x0 + _SHORTEST) & (upright[:, 0] < x1 - _SHORTEST)]
+        inner = inner[(inner[:, 1] <= y + _THIN) & (inner[:, 2] >= y - _THIN)]
+        ends = inner[:, 2].max(initial=y) if paired[number, 0] else inner[:, 1].min(initial=y)
+        end = float(ends)
+        if abs(end - y) > _SHORTEST:
+            top, bottom = min(y, end), max(y, end)
+            sides.append(_edge("h", x0, x1, end, end))
+            sides += [_edge("v", x, x, top, bottom) for x in (x0, x1)]
+    return sides
+
+
+def _row_below(places: NDArray[np.float64], number: int) -> int | None:
+    """Return the next level rule below that begins or ends where this one does."""
+    x0, x1, top = places[number].tolist()
+    lower = places[:, 2] > top + _SHORTEST
+    alike = (np.abs(places[:, 0] - x0) <= _THIN) | (np.abs(places[:, 1] - x1) <= _THIN)
+    found = np.flatnonzero(lower & alike)
+    return int(found[0]) if len(found) else None
+
+
+def _sides(
+    above: NDArray[np.float64], below: NDArray[np.float64], upright: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return upright edges at the ends that two rules share, where none is drawn."""
+    top, bottom = float(above[2]), float(below[2])
+    through = upright[(upright[:, 1] <= top + _THIN) & (upright[:, 2] >= bottom - _THIN)]
+    return [
+        _edge("v", x, x, top, bottom)
+        for x, other in zip(above[:2].tolist(), below[:2].tolist(), strict=True)
+        if abs(x - other) <= _THIN and not (np.abs(through[:, 0] - x) <= _SHORTEST).any()
+    ]
 
 
 def _smallest_cells(crossings: _Crossings) -> list[tuple[float, float, float, float]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BLANK = 0x20
 _WHITE = 0.85
 """In ems. Blanks between words are a quarter of an em, in justified lines up to two thirds."""
-_NUMBER = re.compile(r"[^\w]*[-−–(]?[$€£¥]?\s*[\d][\d\s.,:/%×x()-−–]*[%)a-zA-Z*†‡]{0,3}[^\w]*")
+_NUMBER = re.compile(r"[^\w]*[-−–(]?[$€£¥]?\s*\d[\d\s.,:/%×x()−–-]*[%)a-zA-Z*†‡]{0,3}[^\w]*")
 _AMOUNT = re.compile(r"[-−(]?[$€£¥]?\d[\d,.]*%?\)?")
 _CONTENTS = re.compile(r"(?:[.·…]\s?){6,}\s*(?:\d{1,4}|[ivxlc]{1,6})?$")
 _EMPTY = frozenset("-–—―…." + "−")
@@ -36,6 +36,11 @@ class Segment:
     x1: float
     bottom: float
     text: str
+
+    @property
+    def middle(self) -> float:
+        """Half-way between its top and its bottom."""
+        return (self.top + self.bottom) / 2
 
     @property
     def is_number(self) -> bool:

@@ -73,6 +73,65 @@ def test_words_beside_their_numbers_stay_a_table(tmp_path: Path) -> None:
     assert table.rows[8] == ("Sales of region 7", "8,804")
 
 
+def test_rows_parted_by_rules_and_one_upright_rule_are_a_table(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=595, height=842)
+    entries = [
+        ("apt update", "Read the lists of packages again, which"),
+        ("apt show", "is to be done after each change of them"),
+        ("dpkg -l", "and before any package is put in place."),
+    ]
+    for number, (name, meaning) in enumerate(entries):
+        y = 100 + 20 * number
+        page.insert_text((52, y + 14), name, fontsize=10)
+        page.insert_text((152, y + 14), meaning, fontsize=10)
+        page.draw_line((50, y), (360, y))
+        page.draw_line((150, y), (150, y + 20))  # no rule below the last row, none at the sides
+    document.save(tmp_path / "card.pdf")
+    (table,) = tables(tmp_path / "card.pdf", 1)
+    assert table.rows == tuple(entries)
+
+
+def test_headings_above_a_shaded_table_are_its_first_row(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=595, height=842)
+    rows = [("Name", "Age", "Since"), ("Ada Byron", "36", "1843"), ("Alan Turing", "41", "1936")]
+    for number, row in enumerate(rows):
+        y = 100 + 20 * number
+        for x, width, text in zip((50, 200, 300), (150, 100, 100), row, strict=True):
+            if number:
+                page.draw_rect((x, y, x + width, y + 20), color=None, fill=(0.8, 0.9, 1))
+            page.insert_text((x + 2, y + 14), text, fontsize=10)
+    document.save(tmp_path / "shaded.pdf")
+    (table,) = tables(tmp_path / "shaded.pdf", 1)
+    assert table.rows == tuple(rows)
+
+
+def test_the_axis_of_a_chart_and_an_address_beside_prose_are_no_tables(tmp_path: Path) -> None:
+    axis = [f"{number}.0" for number in range(70, 20, -10)]
+    other = ["", "first curve", "", "", "second curve"]
+    legend = ["a", "", "b", "", ""]
+    path = drawn(tmp_path / "c.pdf", [(72, 100, axis), (200, 100, other), (320, 100, legend)])
+    assert tables(path, 1) == []
+    prose = ["evidence as required.", "There are limits in the steps", "described above. We are"]
+    address = ["Statutory Auditor", "6th Floor", "9 Appold Street"]
+    path = drawn(tmp_path / "a.pdf", [(72, 100, prose), (320, 100, address)])
+    assert tables(path, 1) == []
+
+
+def test_the_ground_of_a_slide_is_no_table(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=720, height=540)
+    for rectangle in ((0, 0, 690, 70), (690, 0, 720, 70), (0, 70, 690, 540), (690, 70, 720, 540)):
+        page.draw_rect(rectangle, color=None, fill=(0.9, 0.9, 0.9))
+    for number in range(8):
+        page.insert_text((80, 120 + 40 * number), f"What is told in line {number}", fontsize=18)
+    page.insert_text((695, 530), "1", fontsize=10)
+    page.insert_text((20, 40), "A slide", fontsize=18)
+    document.save(tmp_path / "slide.pdf")
+    assert tables(tmp_path / "slide.pdf", 1) == []
+
+
 HEAD = ("Part", "Stock", "Price")
 
 
