@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingest.passages import Passage
+    from ingest.turns import Turn
     from ingest.watch import Watch
     from ragqa.ports import Embedder
     from ragqa.store.db import Database
@@ -42,13 +43,19 @@ class Embedding:
     """A thread that embeds the passages it is given; ``with`` ends it, finished or not."""
 
     def __init__(
-        self, database: Database, embedder: Embedder, document_id: DocumentId, watch: Watch
+        self,
+        database: Database,
+        embedder: Embedder,
+        document_id: DocumentId,
+        watch: Watch,
+        turn: Turn,
     ) -> None:
         """Find out what is embedded already: of the version that is served, and of attempts."""
         self._database = database
         self._embedder = embedder
         self._document_id = document_id
         self._watch = watch
+        self._turn = turn
         with database.transaction() as conn:
             ensure_embeddings_table(conn, embedder.name, embedder.dimension)
             self._served = known_hashes(conn, document_id, embedder.name)
@@ -135,7 +142,8 @@ class Embedding:
             if self._left:
                 return
             batch = order[start : start + AT_ONCE]
-            rows = self._embedder.embed_passages([texts[hash_] for hash_ in batch])
+            with self._turn.taken(self._watch.check):
+                rows = self._embedder.embed_passages([texts[hash_] for hash_ in batch])
             fresh.update(zip(batch, rows, strict=True))
             if len(fresh) >= KEPT_TOGETHER:
                 self._keep(fresh)

@@ -19,8 +19,8 @@ from ingest.assemble import assemble
 from ingest.correcting import correct
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages
-from ingest.reading import inspect, read_pages, running_heads
-from ingest.sandbox import Lost
+from ingest.reading import inspect_anew, read_pages, running_heads
+from ingest.turns import Turns
 from ingest.types import RawPage, ReadOptions
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-INSPECTIONS = 3
-"""Most of one attempt."""
 PAGES_AT_ONCE = 50
 KEEP_SECONDS = 0.5
 """Pages that were read are kept at least so often."""
@@ -71,6 +69,8 @@ class Ingestion:
     claim: Claim
     ending: Callable[[], bool] = lambda: False
     """Whether the process that works is to end."""
+    turns: Turns = field(default_factory=Turns)
+    """Shared with the other documents that the process has in hand."""
 
 
 class _Overtaken(Exception):
@@ -93,8 +93,9 @@ def ingest_version(work: Ingestion) -> Outcome:
         _called(stored, work.claim.name) as path,
     ):
         options = read_options(work.settings, password=work.claim.password)
-        info = _inspect(path, options)
-        _read_missing(work, path, info, options, watch)
+        with work.turns.reading.taken(watch.check):
+            info = inspect_anew(path, options)
+            _read_missing(work, path, info, options, watch)
     while True:
         try:
             return _serve(work, info, watch)
@@ -126,17 +127,6 @@ def read_options(settings: Settings, *, password: str | None = None) -> ReadOpti
         max_pages=settings.max_pages,
         models_folder=settings.models_folder,
     )
-
-
-def _inspect(path: Path, options: ReadOptions) -> FileInfo:
-    """Inspect a file; again when its reader crashed, which may have been another's fault."""
-    for _ in range(INSPECTIONS - 1):
-        try:
-            return inspect(path, options)
-        except UnreadableFile as error:
-            if not (isinstance(error.__cause__, Lost) and error.__cause__.curable):
-                raise
-    return inspect(path, options)
 
 
 def _read_missing(
@@ -221,7 +211,9 @@ def _serve(work: Ingestion, info: FileInfo, watch: Watch) -> Outcome:
     """Make rows of the pages that were read, and swap them in."""
     with work.database.transaction() as conn:
         corrections = _corrections(conn, work, info)
-    with Embedding(work.database, work.embedder, work.claim.document_id, watch) as embedding:
+    with Embedding(
+        work.database, work.embedder, work.claim.document_id, watch, work.turns.embedding
+    ) as embedding:
         tally = _write_pages(work, info, corrections, watch, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from ingest.ports import OcrEngine, TableFinder
     from ingest.readers.source import Source
 
-__all__ = ["Parsed", "inspect", "parse", "read_pages", "running_heads"]
+__all__ = ["Parsed", "inspect", "inspect_anew", "parse", "read_pages", "running_heads"]
 
 _TOGETHER_SECONDS = 1.0
 """A child goes on with quick pages for so long before it hands them over."""
 _OPEN_SECONDS = 60.0
+_INSPECTIONS = 3
+"""Most of one attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,21 @@ def inspect(path: Path, options: ReadOptions) -> FileInfo:
         except Lost as lost:
             raise UnreadableFile(f"{path.name} cannot be opened: {lost}") from lost
     return _raised(outcome)
+
+
+def inspect_anew(path: Path, options: ReadOptions) -> FileInfo:
+    """Inspect a file; again when its reader crashed, which may have been another's fault.
+
+    Raises:
+        RagqaError: What ``inspect`` raises.
+    """
+    for _ in range(_INSPECTIONS - 1):
+        try:
+            return inspect(path, options)
+        except UnreadableFile as error:
+            if not (isinstance(error.__cause__, Lost) and error.__cause__.curable):
+                raise
+    return inspect(path, options)
 
 
 def read_pages(

@@ -7,7 +7,6 @@ import functools
 import logging
 import signal
 import threading
-import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from typing_extensions import override
 
 from ingest.pipeline import Ingestion, ingest_version
+from ingest.rest import Rest
+from ingest.turns import Turns
 from ingest.watch import Interrupted
 from ragqa.errors import Cancelled, InvalidInput, ModelMissing, NotFound, RagqaError, StoreError
 from ragqa.store.collections import find_collection_by_id
@@ -70,7 +71,7 @@ def run_worker(services: Services, *, concurrency: int = 1, until_idle: bool = F
 
     Args:
         services: What ingestion works with.
-        concurrency: Documents that are read at the same time.
+        concurrency: Documents in hand at the same time: while one is embedded, another is read.
         until_idle: Return when no job is waiting.
 
     Returns:
@@ -93,7 +94,8 @@ class _Worker:
     def __init__(self, services: Services, concurrency: int) -> None:
         self._services = services
         self._concurrency = concurrency
-        self._rest = _Rest()
+        self._rest = Rest()
+        self._turns = Turns()
         self._ending = threading.Event()
         self._work: asyncio.Task[None] | None = None
 
@@ -155,6 +157,7 @@ class _Worker:
                     version,
                     tries=context.job.attempts,
                     ending=self._ending.is_set,
+                    turns=self._turns,
                 )
 
         async with app.open_async():
@@ -190,30 +193,6 @@ class _Worker:
             await asyncio.sleep(SWEEP_SECONDS)
 
 
-class _Rest:
-    """Knows how long there has been nothing to do."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._busy = 0
-        self._since = time.monotonic()
-
-    @contextmanager
-    def interrupted(self) -> Iterator[None]:
-        with self._lock:
-            self._busy += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy -= 1
-                self._since = time.monotonic()
-
-    def seconds(self) -> float:
-        with self._lock:
-            return 0.0 if self._busy else time.monotonic() - self._since
-
-
 def attend(
     services: Services,
     document_id: DocumentId,
@@ -221,6 +200,7 @@ def attend(
     *,
     tries: int = 0,
     ending: Callable[[], bool] = lambda: False,
+    turns: Turns | None = None,
 ) -> None:
     """Bring one version to its end: served, or failed with a reason.
 
@@ -230,6 +210,7 @@ def attend(
         version: Which one.
         tries: How often its job was tried before.
         ending: Whether this process is to end; then the work is left to another.
+        turns: Shared with the other versions that this process has in hand.
 
     Raises:
         StoreError, MemoryError, BrokenExecutor, EOFError, ConnectionError: If trying again later
@@ -239,14 +220,14 @@ def attend(
         claim = claim_version(conn, document_id, version)
     if claim is None:
         return
-    failure = _try(services, claim, tries, ending)
+    failure = _try(services, claim, tries, ending, turns or Turns())
     if failure is not None:
         with services.database.transaction() as conn:
             fail_version(conn, document_id, version, failure)
 
 
 def _try(
-    services: Services, claim: Claim, tries: int, ending: Callable[[], bool]
+    services: Services, claim: Claim, tries: int, ending: Callable[[], bool], turns: Turns
 ) -> Failure | None:
     if claim.attempts > MOST_ATTEMPTS:
         return Failure(
@@ -255,7 +236,7 @@ def _try(
             "Retry it, or send the file in another form",
         )
     try:
-        ingest_version(_prepare(services, claim, ending))
+        ingest_version(_prepare(services, claim, ending, turns))
     except Cancelled:
         return Failure("cancelled", "cancelled while it was read")
     except NotFound as error:
@@ -286,7 +267,9 @@ def _forgive(services: Services, claim: Claim) -> None:
         forgive_attempt(conn, claim.document_id, claim.version)
 
 
-def _prepare(services: Services, claim: Claim, ending: Callable[[], bool]) -> Ingestion:
+def _prepare(
+    services: Services, claim: Claim, ending: Callable[[], bool], turns: Turns
+) -> Ingestion:
     with services.database.transaction() as conn:
         collection = find_collection_by_id(conn, claim.document_id.collection_id)
     return Ingestion(
@@ -296,4 +279,5 @@ def _prepare(services: Services, claim: Claim, ending: Callable[[], bool]) -> In
         settings=services.settings,
         claim=claim,
         ending=ending,
+        turns=turns,
     )

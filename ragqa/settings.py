@@ -106,7 +106,9 @@ class Settings(BaseSettings):
         default=1, ge=0, description="Older versions of a document that are kept beside the newest."
     )
     worker_concurrency: int = Field(
-        default=1, ge=1, description="Documents a worker reads at once."
+        default=2,
+        ge=1,
+        description="Documents a worker has in hand: while one is embedded, the next is read.",
     )
     max_questions: int = Field(
         default=16,

@@ -1,0 +1,106 @@
+"""A worker with two documents in hand: the stages overlap, and neither is doubled."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from typing_extensions import override
+
+from ingest.turns import Turn
+from ingest.worker import run_worker
+from ragqa.errors import Cancelled
+from ragqa.models.hashing import HashingEmbedder
+from ragqa.store.documents import find_document
+from ragqa.store.intake import take_in
+from ragqa.wiring import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ragqa.ports import Embedder
+
+    MakePdf = Callable[..., bytes]
+
+
+class Patient(HashingEmbedder):
+    """Does not embed before every page of all documents is read, unless that takes too long."""
+
+    def __init__(self, services: Services, pages: int) -> None:
+        super().__init__()
+        self._services, self._pages = services, pages
+        self.saw = 0
+        self.at_once = self.most_at_once = 0
+
+    @override
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        deadline = time.monotonic() + 20
+        while self.saw < self._pages and time.monotonic() < deadline:
+            time.sleep(0.05)
+            with self._services.database.transaction() as conn:
+                row = conn.execute("SELECT count(*) AS pages FROM page_reads").fetchone()
+            assert row is not None
+            self.saw = row["pages"]
+        self.at_once -= 1
+        return super().embed_passages(texts)
+
+
+def test_the_next_document_is_read_while_one_is_embedded(
+    services: Services, make_pdf: MakePdf
+) -> None:
+    collection = services.create_collection("papers")
+    embedder = Patient(services, pages=5)
+
+    class Slow(Services):
+        @override
+        def embedder(self, model: str | None = None) -> Embedder:
+            return embedder
+
+    added = [
+        take_in(services.database, services.files, collection, f"{pages}.pdf", io.BytesIO(data))
+        for pages in (2, 3)
+        for data in [make_pdf(*(f"Page {n} of {pages}." for n in range(pages)))]
+    ]
+    slowed = Slow(services.settings, services.database, services.files)
+    run_worker(slowed, concurrency=2, until_idle=True)
+
+    assert embedder.saw == 5
+    assert embedder.most_at_once == 1
+    with services.database.transaction() as conn:
+        found = [find_document(conn, one.document.id) for one in added]
+    assert [(one.status, one.pages) for one in found] == [("ready", 2), ("ready", 3)]
+
+
+def test_turns_are_taken_in_order_and_a_cancelled_wait_lets_the_next_one_through() -> None:
+    turn, order = Turn(), []
+
+    def stop() -> None:
+        raise Cancelled("no longer wanted")
+
+    def wait(name: str) -> None:
+        with turn.taken(lambda: None):
+            order.append(name)
+
+    with turn.taken(lambda: None):
+        first = threading.Thread(target=wait, args=("first",))
+        first.start()
+        time.sleep(0.1)
+        begun = time.monotonic()
+        with pytest.raises(Cancelled), turn.taken(stop):
+            order.append("cancelled")
+        assert time.monotonic() - begun < 2
+        second = threading.Thread(target=wait, args=("second",))
+        second.start()
+        time.sleep(0.1)
+        assert order == []
+    first.join(5)
+    second.join(5)
+    assert order == ["first", "second"]
