@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.findings import report
 from ingest.sync import Sync
-from ingest.worker import run_worker
 from ragqa.errors import Conflict, NotFound, StoreError
 from ragqa.store.collections import find_collection
 from ragqa.store.documents import find_document
@@ -117,6 +116,9 @@ def read_until_done(services: Services, wanted: Wanted) -> list[Document]:
             there = [document for document in documents if document is not None]
             if all(document.status in {"ready", "failed"} for document in there):
                 return there
+            # Only now: a night in which nothing changed need not wait for it to be loaded.
+            from ingest.worker import run_worker
+
             if worked:
                 time.sleep(POLL_SECONDS)
             concurrency = services.settings.worker_concurrency
