@@ -13,7 +13,7 @@ import typer
 
 from ingest import upkeep
 from ragqa.cli.base import Json, open_settings, print_json
-from ragqa.errors import InvalidInput
+from ragqa.errors import InvalidInput, ReadOnly
 
 if TYPE_CHECKING:
     from ingest.types import OcrMode
@@ -100,7 +100,7 @@ def parse(
 
 def worker(
     concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Documents read at once; default: by setting.")
+        int | None, typer.Option(min=1, help="Documents in hand at once; default: by setting.")
     ] = None,
     parent: Annotated[
         int | None, typer.Option(hidden=True, help="End when this parent process ends.")
@@ -114,6 +114,8 @@ def worker(
     if parent is not None:
         threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     with open_services(settings) as services:
+        if services.database.read_only:
+            raise ReadOnly
         run_worker(services, concurrency=concurrency or settings.worker_concurrency)
 
 

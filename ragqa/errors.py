@@ -3,6 +3,7 @@
 * RagqaError                    500, exit 1
   * NotFound                    404
   * Conflict                    409  the request contradicts what is there
+    - ReadOnly                       a replica was asked to change something
   * InvalidInput                422  the caller's input can never be processed
     - UnreadableFile                 not a PDF, damaged beyond repair
     - PasswordRequired               encrypted, and no or a wrong password was given
@@ -53,6 +54,17 @@ class Conflict(RagqaError):
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
+
+
+class ReadOnly(Conflict):
+    """A replica was asked to change something."""
+
+    code = "read_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this is a replica, which only reads: make changes where its original is served"
+        )
 
 
 class Cancelled(Conflict):

@@ -56,7 +56,8 @@ def serve(
                 require_key_beyond_loopback(settings, host, keys=has_keys(conn))
             app = create_app(services, warmth, may_be_open=is_loopback(host))
             warmth.start()
-            if samples is not None:
+            read_only = services.database.read_only
+            if samples is not None and not read_only:
                 threading.Thread(
                     target=_take_samples, args=(services, samples), daemon=True
                 ).start()
@@ -70,8 +71,9 @@ def serve(
                     h11_max_incomplete_event_size=64 * 1024,
                 )
             )
-            keeper = _Keeper(settings) if worker else None
-            logger.info("ragqa is at http://%s:%d", host, port)
+            keeper = _Keeper(settings) if worker and not read_only else None
+            what = "a replica, which only reads," if read_only else "ragqa"
+            logger.info("%s is at http://%s:%d", what, host, port)
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
             if keeper is not None:

@@ -21,7 +21,7 @@ from ragqa.store import answers
 from ragqa.store.collections import count_unread, create_collection, find_collection
 from ragqa.store.db import Database
 from ragqa.store.files import Files
-from ragqa.store.migrations import migrate
+from ragqa.store.replicas import migrate_original
 
 if TYPE_CHECKING:
     from collections.abc import Generator as Stream
@@ -146,9 +146,9 @@ class Services:
         conversation_id: str | None = None,
         use_llm: bool = True,
     ) -> Stream[Event, None, None]:
-        """Answer a question: evidence first, then tokens, then the finished answer, stored.
+        """Answer a question: evidence first, then tokens, then the answer, stored and with an id.
 
-        Closing the stream stops the work.
+        A replica stores none. Closing the stream stops the work.
 
         Raises:
             NotFound: If there is no such collection.
@@ -173,7 +173,8 @@ class Services:
                     answer = replace(event.answer, conversation_id=conversation_id)
                     with self.database.transaction() as conn:
                         answer = tell_unread(answer, count_unread(conn, found.id))
-                        answer = answers.insert_answer(conn, found.id, answer, asked)
+                        if not self.database.read_only:
+                            answer = answers.insert_answer(conn, found.id, answer, asked)
                     yield Finished(answer)
                 else:
                     yield event
@@ -247,8 +248,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
             server = stack.enter_context(start_or_attach(settings.home))
             stack.enter_context(server.guarded())
             conninfo = server.conninfo
-        migrate(conninfo)
-        database = Database(conninfo)
+        database = Database(conninfo, read_only=not migrate_original(conninfo))
         stack.callback(database.close)
         yield Services(settings, database, Files(settings.files or str(settings.files_folder)))
 

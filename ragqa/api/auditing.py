@@ -51,7 +51,8 @@ class KeepAudit:
         finally:
             # Only of those whose name we know: strangers must not fill the disk.
             caller: Caller | None = state.get("caller")
-            if caller is not None and _is_remarkable(scope, status):
+            kept = not self._services.database.read_only
+            if kept and caller is not None and _is_remarkable(scope, status):
                 await run_in_threadpool(self._write, scope, caller, status)
 
     def _write(self, scope: Scope, caller: Caller, status: int) -> None:

@@ -84,8 +84,13 @@ class Warden:
 
         Raises:
             RateLimited: If it is more than their key may have.
+            ReadOnly: If the key has a quota, and this is a replica, where nothing is counted.
         """
         if caller.key_id is None:
+            return
+        limits = caller.limits
+        unlimited = limits.questions_a_day is None and limits.upload_bytes_a_day is None
+        if self._services.database.read_only and unlimited:
             return
         with self._services.database.transaction() as conn:
             usage.spend(conn, caller, questions=questions, upload_bytes=upload_bytes)

@@ -44,7 +44,7 @@ _LOG_BYTES = 10 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class Record:
     """What ``cluster.json`` keeps; written before the cluster, so a cluster without it is odd."""
 
     password: str
@@ -97,7 +97,7 @@ class Cluster:
             done = self.account.run(control, "stop", "-w", "-t60", f"-m{mode}", "-D", self.data)
             words = done.stderr
         if find_postmaster(self.data) is not None:
-            raise StoreError(f"the database in {self.data} does not stop: {_last_lines(words)}")
+            raise StoreError(f"the database in {self.data} does not stop: {last_lines(words)}")
 
     def _wait_for_answer(self) -> Ping:
         """Return OK or NO_RESPONSE, after any start or stop on its way has come to its end."""
@@ -142,9 +142,7 @@ class Cluster:
             words = _read_from(self.log, said) or done.stderr or done.stdout
             # Backends of a killed server need a moment to notice that they are orphans.
             if "shared memory block" not in words or time.monotonic() > deadline:
-                raise StoreError(
-                    f"the database in {self.data} does not start: {_last_lines(words)}"
-                )
+                raise StoreError(f"the database in {self.data} does not start: {last_lines(words)}")
             time.sleep(0.2)
 
 
@@ -162,9 +160,9 @@ def open_cluster(home: Path, folder: Path) -> Cluster:
                 f"{folder / 'data'} holds a database, but {path} with its password is missing: "
                 f"put that file back, or move {folder} away to begin empty"
             )
-        _write_private(path, json.dumps(asdict(_plan(home))))
+        write_private(path, json.dumps(asdict(plan(home))))
     try:
-        record = _Record(**json.loads(path.read_text()))
+        record = Record(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path} is damaged ({error}): put it back from a backup") from error
     root = Path(record.elsewhere) if record.elsewhere else folder
@@ -192,12 +190,12 @@ def open_cluster(home: Path, folder: Path) -> Cluster:
     return Cluster(data, socket, conninfo, account)
 
 
-def _plan(home: Path) -> _Record:
+def plan(home: Path) -> Record:
     """Choose a place that the server's account can reach."""
     token = secrets.token_hex(8)
     reachable = not is_root() or let_in(find_account(), home)
     elsewhere = "" if reachable else str(choose_elsewhere(home, token))
-    return _Record(secrets.token_urlsafe(24), token, elsewhere)
+    return Record(secrets.token_urlsafe(24), token, elsewhere)
 
 
 def _make(root: Path, password: str, account: Account) -> None:
@@ -214,7 +212,7 @@ def _make(root: Path, password: str, account: Account) -> None:
     account.own(new)
     try:
         secret = new / "password"
-        _write_private(secret, password)
+        write_private(secret, password)
         os.chown(secret, account.uid, account.gid)
         done = account.run(
             find_binaries(account) / "initdb",
@@ -228,7 +226,7 @@ def _make(root: Path, password: str, account: Account) -> None:
             "--data-checksums",
         )
         if done.returncode:
-            raise StoreError(f"the database could not be made: {_last_lines(done.stderr)}")
+            raise StoreError(f"the database could not be made: {last_lines(done.stderr)}")
         with (new / "data" / "postgresql.conf").open("a") as conf:
             conf.write("include_if_exists = 'ragqa.conf'\n")
         (new / "data").rename(root / "data")
@@ -245,7 +243,7 @@ def _own_socket_folder(socket: Path, account: Account) -> None:
         raise StoreError(f"{socket} should be a private folder of user {account.uid}: remove it")
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read; there complete or not at all."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "w") as file:
@@ -262,5 +260,6 @@ def _read_from(log: Path, offset: int) -> str:
         return ""
 
 
-def _last_lines(words: str, count: int = 4) -> str:
+def last_lines(words: str, count: int = 4) -> str:
+    """Return the end of what a program said, on one line."""
     return " / ".join(line.strip() for line in words.strip().splitlines()[-count:])

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from ragqa.errors import Forbidden, StoreError
+from ragqa.errors import Forbidden, ReadOnly, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,10 @@ class Reach:
 class Database:
     """A pool of connections whose rows are dictionaries; close it when done."""
 
-    def __init__(self, conninfo: str, *, max_size: int = 12) -> None:
+    def __init__(self, conninfo: str, *, max_size: int = 12, read_only: bool = False) -> None:
         self.conninfo = conninfo
+        self.read_only = read_only
+        """Whether it is a replica's: whatever changes something raises ``ReadOnly``."""
         self._max_size = max_size
         self._pid = 0
         self._pool: ConnectionPool[Connection[Row]] | None = None
@@ -101,7 +103,7 @@ class _Restricted(Database):
     """A database whose every transaction runs under a reach, in connections of another's pool."""
 
     def __init__(self, whole: Database, reach: Reach) -> None:
-        super().__init__(whole.conninfo)
+        super().__init__(whole.conninfo, read_only=whole.read_only)
         self._whole = whole
         self._reach = reach
 
@@ -154,6 +156,8 @@ def translate_errors() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise StoreError("the database did not answer within 10 s; is it running?") from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise ReadOnly from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise Forbidden(f"this key may not do that: {str(error).strip()}") from error
     except psycopg.Error as error:

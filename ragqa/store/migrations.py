@@ -52,6 +52,25 @@ def migrate(conninfo: str) -> list[str]:
             conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
+def check_migrated(conninfo: str) -> None:
+    """See to it that a replica's schema is the one of this version: nobody can migrate it here.
+
+    Raises:
+        StoreError: If it is another one.
+    """
+    with translate_errors(), psycopg.connect(conninfo) as conn:
+        there = conn.execute("SELECT to_regclass('migrations') IS NOT NULL").fetchone()
+        applied: set[str] = set()
+        if there is not None and there[0]:
+            applied = {row[0] for row in conn.execute("SELECT name FROM migrations")}
+    needed = {name for name, _ in _scripts()}
+    if applied != needed:
+        raise StoreError(
+            "the replica's database is of another version of ragqa: start this version once where "
+            "its original is, which brings both up to date"
+        )
+
+
 def _guard(conn: psycopg.Connection[Any]) -> None:
     """Put new tables under row-level security, as far as this user may."""
     row = conn.execute("SELECT ragqa_guard()").fetchone()

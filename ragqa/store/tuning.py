@@ -23,6 +23,8 @@ def write_settings(socket: Path) -> str:
         "maintenance_work_mem": f"{min(max(megabytes // 32, 64), 512)}MB",
         "work_mem": "16MB",
         "max_wal_size": "2GB",
+        # A replica that is gone for good must not fill the disk of its original.
+        "max_slot_wal_keep_size": "2GB",
         "fsync": "on",
         "dynamic_shared_memory_type": "mmap" if small else "posix",
         "timezone": "UTC",
