@@ -239,6 +239,7 @@ export const en = {
   "error.foreign_origin": "Another site tried to do this. Open this page itself and try again.",
   "error.quota_exceeded": "Your key had its share for today. Come back tomorrow, or ask for more.",
   "error.rate_limited": "Too many requests in a short time. Wait a moment.",
+  "error.read_only": "This is a replica, which only reads. Make changes where its original is served.",
   "error.model_missing": "The model for this is not on this machine. Run “ragqa models pull”, then try again.",
   "error.generation_failed": "The language model did not answer. The passages found are shown; try again.",
   "error.busy": "Too much to do at the moment. Try again in a few seconds.",

@@ -239,6 +239,7 @@ export const zh = {
   "error.foreign_origin": "这是别的网站发起的操作。请打开本页面再试。",
   "error.quota_exceeded": "您的密钥今天的额度已用完。请明天再来，或请管理者调高。",
   "error.rate_limited": "短时间内请求过多。请稍候。",
+  "error.read_only": "这是只读副本。请到原服务上修改。",
   "error.model_missing": "此机器上没有所需的模型。请运行“ragqa models pull”后重试。",
   "error.generation_failed": "语言模型没有响应。已列出找到的原文；请重试。",
   "error.busy": "当前任务太多，请几秒后重试。",
