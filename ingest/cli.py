@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ingest.types import OcrMode
 
 PARTLY_DONE = 3
+BEHIND = 10
+"""How much a service's own worker steps back, in steps of ``nice``."""
 
 
 def mount(app: typer.Typer) -> None:
@@ -112,6 +114,8 @@ def worker(
     from ragqa.wiring import open_services
 
     if parent is not None:
+        # Beside a service, whoever waits for an answer goes before what is read meanwhile.
+        os.nice(BEHIND)
         threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     with open_services(settings) as services:
         if services.database.read_only:

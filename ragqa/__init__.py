@@ -1,6 +1,6 @@
 """Ask questions of your own PDFs; every sentence of an answer cites a place on a page.
 
-``ragqa.Client`` talks to a running service.
+``ragqa.Client`` talks to a running service; ``ragqa.Local`` makes the same calls in this process.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ragqa.client import Client
+    from ragqa.local import Local
 
-__all__ = ["Client"]
+__all__ = ["Client", "Local"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from ragqa.client import Client
 
         return Client
+    if name == "Local":
+        from ragqa.local import Local
+
+        return Local
     raise AttributeError(f"module 'ragqa' has no attribute {name!r}")

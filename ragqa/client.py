@@ -31,13 +31,13 @@ from ragqa.errors import (
     TooLarge,
     Unauthorized,
 )
+from ragqa.waiting import wait_until_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ragqa.records import Answer, Document, Hit
+    from ragqa.records import Answer, Collection, Document, Filter, Hit, Page
 
-POLL_SECONDS = 0.3
 BY_STATUS: dict[int, type[RagqaError]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -81,18 +81,18 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def collections(self) -> list[dict[str, Any]]:
+    def collections(self) -> list[Collection]:
         """Return all collections by name."""
-        found: list[dict[str, Any]] = self._send("GET", "/v1/collections")["collections"]
+        found: list[Collection] = self._send("GET", "/v1/collections")["collections"]
         return found
 
-    def create_collection(self, name: str) -> dict[str, Any]:
+    def create_collection(self, name: str) -> Collection:
         """Make an empty collection.
 
         Raises:
             Conflict: If there is one of that name.
         """
-        made: dict[str, Any] = self._send("POST", "/v1/collections", json={"name": name})
+        made: Collection = self._send("POST", "/v1/collections", json={"name": name})
         return made
 
     def delete_collection(self, name: str) -> None:
@@ -151,20 +151,12 @@ class Client:
             TimeoutError: If it is neither after ``timeout`` seconds.
             NotFound: If it is deleted meanwhile.
         """
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                document = self.document(document_id)
-                if progress is not None:
-                    progress(document)
-                if document["status"] in {"ready", "failed"}:
-                    return document
-            except (httpx.TransportError, StoreError, Busy):
-                if time.monotonic() > deadline:
-                    raise
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"document {document_id} is not read after {timeout:g} s")
-            time.sleep(POLL_SECONDS)
+        return wait_until_read(
+            lambda: self.document(document_id),
+            timeout=timeout,
+            progress=progress,
+            passing=(httpx.TransportError,),
+        )
 
     def documents(self, collection: str, *, status: str | None = None) -> Iterator[Document]:
         """Yield the documents of a collection in the order they came."""
@@ -186,11 +178,9 @@ class Client:
         """Delete a document; when this returns, nothing of it is left."""
         self._send("DELETE", f"/v1/documents/{_part(document_id)}")
 
-    def page(self, document_id: str, number: int) -> dict[str, Any]:
+    def page(self, document_id: str, number: int) -> Page:
         """Return what was read on a page; ``number`` counts from 1."""
-        shown: dict[str, Any] = self._send(
-            "GET", f"/v1/documents/{_part(document_id)}/pages/{number}"
-        )
+        shown: Page = self._send("GET", f"/v1/documents/{_part(document_id)}/pages/{number}")
         return shown
 
     def page_image(
@@ -207,7 +197,7 @@ class Client:
         collection: str,
         *,
         top_k: int = 10,
-        filter: dict[str, Any] | None = None,  # noqa: A002  (the API's word)
+        filter: Filter | None = None,  # noqa: A002  (the API's word)
     ) -> list[Hit]:
         """Return the passages that may answer a query, best first."""
         body = {"query": query, "collection": collection, "top_k": top_k, "filter": filter}
@@ -221,6 +211,7 @@ class Client:
         *,
         top_k: int = 10,
         conversation_id: str | None = None,
+        filter: Filter | None = None,  # noqa: A002  (the API's word)
         evidence: Callable[[Answer], None] | None = None,
         token: Callable[[str], None] | None = None,
     ) -> Answer:
@@ -231,6 +222,7 @@ class Client:
             collection: Name of the collection to ask.
             top_k: Most passages to look at.
             conversation_id: The same for the questions of one conversation.
+            filter: Which passages to look at.
             evidence: Called with the extractive answer, about a second after the question.
             token: Called with each piece of text as it is generated, before it is verified.
         """
@@ -239,6 +231,7 @@ class Client:
             "collection": collection,
             "top_k": top_k,
             "conversation_id": conversation_id,
+            "filter": filter,
         }
         if evidence is None and token is None:
             whole: Answer = self._send("POST", "/v1/ask", json=body)

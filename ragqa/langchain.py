@@ -1,6 +1,7 @@
 """LangChain at the seams: our retrieval as a LangChain retriever, LangChain models as our ports.
 
-* ``RagqaRetriever`` gives any chain our hits, with their place in the document.
+* ``RagqaRetriever`` gives any chain our hits, with their place in the document;
+  ``DoorRetriever`` gets them through ``ragqa.Client`` or ``ragqa.Local``.
 * ``LangChainEmbedder`` and ``LangChainGenerator`` fill our ports with any LangChain model.
 * ``build_chain`` is a whole question-answering chain in LangChain's expression language.
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from langchain_core.prompt_values import PromptValue
     from numpy.typing import NDArray
 
+    from ragqa import records
     from ragqa.types import Hit, Message
 
 MESSAGES: dict[str, type[BaseMessage]] = {
@@ -89,6 +91,37 @@ class RagqaRetriever(BaseRetriever):
     ) -> list[Document]:
         hits = self.retriever.retrieve(query, self.collection, limit=self.limit)
         return [document_from_hit(hit) for hit in hits]
+
+
+class DoorRetriever(BaseRetriever):
+    """Hits of one collection through a Python door: ``ragqa.Client`` or ``ragqa.Local``.
+
+    The door stays the caller's to close. ``only`` is a filter as the API takes it.
+    """
+
+    door: Any
+    collection: str
+    limit: int = Field(default=10, ge=1)
+    only: dict[str, Any] | None = None
+
+    @override
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        hits: list[records.Hit] = self.door.search(
+            query, self.collection, top_k=self.limit, filter=self.only
+        )
+        return [
+            Document(
+                id=hit["chunk_id"],
+                page_content=hit["text"],
+                metadata={
+                    name: hit[name]
+                    for name in ("chunk_id", "document_id", "filename", "page", "span", "score")
+                },
+            )
+            for hit in hits
+        ]
 
 
 class LangChainEmbedder:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -18,6 +14,7 @@ import uvicorn
 from ragqa.api.app import create_app
 from ragqa.api.warmth import Warmth, import_ahead
 from ragqa.errors import Conflict, RagqaError
+from ragqa.keeper import Keeper
 from ragqa.settings import is_loopback, require_key_beyond_loopback
 from ragqa.store.collections import list_collections
 from ragqa.store.intake import take_in
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
-RESTART_SECONDS = 2.0
-STOP_SECONDS = 8.0
 
 
 def serve(
@@ -71,7 +66,7 @@ def serve(
                     h11_max_incomplete_event_size=64 * 1024,
                 )
             )
-            keeper = _Keeper(settings) if worker and not read_only else None
+            keeper = Keeper(settings) if worker and not read_only else None
             what = "a replica, which only reads," if read_only else "ragqa"
             logger.info("%s is at http://%s:%d", what, host, port)
             with suppress(KeyboardInterrupt):
@@ -116,43 +111,6 @@ def _listen(host: str, port: int) -> socket.socket:
             code="port_taken",
         ) from error
     return listener
-
-
-class _Keeper:
-    """Keeps one worker process alive, until told to stop."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._stopping = threading.Event()
-        self._concurrency = settings.worker_concurrency
-        self._process = self._start()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "ragqa", "worker", "--parent", str(os.getpid())]
-        # In a session of its own: Ctrl-C reaches it through us, once.
-        return subprocess.Popen(  # noqa: S603
-            [*command, "--concurrency", str(self._concurrency)],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            code = self._process.wait()
-            if self._stopping.wait(RESTART_SECONDS):
-                return
-            logger.warning("the worker ended (%s) and is started again", code)
-            self._process = self._start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 def _take_samples(services: Services, samples: Path) -> None:

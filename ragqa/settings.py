@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,6 +187,16 @@ def show_settings(settings: Settings) -> list[dict[str, Any]]:
             }
         )
     return shown
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment in which another process reads the same settings."""
+    given = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        shown = int(value) if isinstance(value, bool) else value
+        given[PREFIX + name.upper()] = "" if shown is None else str(shown)
+    return os.environ | given  # noqa: TID251  (what is not ours is passed on)
 
 
 def require_key_beyond_loopback(settings: Settings, host: str, *, keys: bool = False) -> None:
