@@ -24,6 +24,10 @@ _TILE_PIXELS = 1_500_000
 _TILE_WIDTH = 1600
 _CONTEXT = 192
 """Pixels that a tile sees of its neighbours: more than the network looks around a point."""
+_BLOCK = 16
+"""Pixels, square, that are blank or drawn on together; those beside drawn ones count so too."""
+_FLAT = 0.06
+"""Most by which blank paper differs in a block, of the range from -1 to 1: eight steps of grey."""
 
 
 class RapidOcr:
@@ -82,6 +86,7 @@ class RapidOcr:
         likely = np.zeros((1, 1, height, width), np.float32)
         try:
             self._look(detector.session, pixels, likely)
+            likely *= _drawn(pixels[0])
         finally:
             if isinstance(detector.session, LeanSession):
                 # Activations of the detector are half a gigabyte that the recogniser could use.
@@ -125,6 +130,26 @@ class RapidOcr:
                 recogniser.session = LineSession(recogniser.session.model, threads=self._threads)
             self._engine = engine
         return self._engine
+
+
+def _drawn(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say where on ``(channels, height, width)`` something is drawn or close by: (height, width).
+
+    On a large blank area the network is undecided, in a pattern of thousands of specks that crowd
+    out the lines of the page.
+    """
+    height, width = pixels.shape[1:]
+    below, beside = -height % _BLOCK, -width % _BLOCK
+    grey = np.pad(pixels.mean(axis=0), ((0, below), (0, beside)), mode="edge")
+    blocks = grey.reshape(grey.shape[0] // _BLOCK, _BLOCK, -1, _BLOCK)
+    inked = np.pad(blocks.max(axis=(1, 3)) - blocks.min(axis=(1, 3)) > _FLAT, 1)
+    rows, columns = inked.shape
+    near = np.zeros((rows - 2, columns - 2), np.bool_)
+    for down in range(3):
+        for right in range(3):
+            near |= inked[down : rows - 2 + down, right : columns - 2 + right]
+    whole: NDArray[np.bool_] = near.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)
+    return whole[:height, :width]
 
 
 def edges_of(text: str, word: Any) -> NDArray[np.float32]:
