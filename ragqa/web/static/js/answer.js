@@ -141,7 +141,7 @@ function broken(turn) {
 /** A turn's node and the function that redraws it. */
 export function turnNode(turn) {
   const body = h("div", { class: "answer" });
-  const only = turn.only.length ? h("p", { class: "quiet only" }, t("ask.limited", { names: turn.only.map((one) => one.filename).join(", ") })) : null;
+  const only = turn.limited?.length ? h("p", { class: "quiet only" }, turn.limited.join(" · ")) : null;
   const node = h("article", { class: "turn", dataset: { turn: turn.id } }, h("h2", { class: "question" }, turn.question), only, body);
   let drawn = null;
   let pending = false;

@@ -8,6 +8,7 @@ import { attempt, prompt } from "./dialogs.js";
 import { button, fill, h, icon, iconButton, isNarrow, keepingFocus } from "./dom.js";
 import { isActive, documents } from "./documents.js";
 import { emit, on } from "./events.js";
+import { onlyDocument } from "./filters.js";
 import { language, speak, t } from "./i18n.js";
 import { askView } from "./ask.js";
 import { closePanel, panelIsOpen, panelPlace } from "./panel.js";
@@ -194,7 +195,10 @@ on("panel", () => {
   // A sheet that covers the page keeps the keyboard to itself.
   for (const one of root.querySelectorAll(".top, .side, main")) one.inert = panelIsOpen() && isNarrow();
 });
-on("ask-only", () => where().view !== "ask" && go({ collection: collections.current }));
+on("ask-only", (document) => {
+  onlyDocument(document);
+  if (where().view !== "ask") go({ collection: collections.current });
+});
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) closePanel();
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;

@@ -1,18 +1,18 @@
 // Asking: the conversation and the box below it.
 
-import { button, fill, h, icon, iconButton } from "./dom.js";
+import { button, fill, h, icon } from "./dom.js";
 import { ask, conversation, history, isAsking, openConversation, startConversation, stop } from "./conversations.js";
 import { collections } from "./collections.js";
 import { showDialog } from "./dialogs.js";
 import { documents, isActive } from "./documents.js";
 import { on } from "./events.js";
+import { filter, filterBar, limits, toJson } from "./filters.js";
 import { clock, t } from "./i18n.js";
 import { dropPlace } from "./shelf.js";
 import { turnNode } from "./answer.js";
 
 const LONGEST = 1000; // what the service takes
 let draft = "";
-let only = [];
 
 function showHistory() {
   const list = history();
@@ -63,7 +63,7 @@ function opening() {
 
 function composer() {
   const box = h("textarea", { id: "question", rows: 1, placeholder: t("ask.placeholder"), "aria-label": t("ask.label"), maxlength: LONGEST, value: draft, enterkeyhint: "send" });
-  const chips = h("div", { class: "chips" });
+  const bar = filterBar({ changed: () => box.focus() });
   const count = h("span", { class: "quiet count" });
   const go = h("button", { type: "submit", class: "send" });
   const grow = () => {
@@ -78,22 +78,6 @@ function composer() {
     go.title = label;
     go.disabled = !isAsking() && !box.value.trim();
   };
-  const drawChips = () =>
-    fill(
-      chips,
-      only.map((document) =>
-        h(
-          "span",
-          { class: "chip" },
-          h("span", {}, t("ask.limited", { names: document.filename })),
-          iconButton("close", t("ask.unlimit", { name: document.filename }), () => {
-            only = only.filter((other) => other !== document);
-            drawChips();
-            box.focus();
-          }),
-        ),
-      ),
-    );
   const submit = (event) => {
     event?.preventDefault();
     if (isAsking()) return stop();
@@ -101,7 +85,7 @@ function composer() {
     if (!question) return;
     box.value = draft = "";
     grow();
-    ask(question, only);
+    ask(question, { filter: toJson(filter()), limited: limits().filter(({ drop }) => !drop.collections).map(({ words }) => words) });
   };
   box.addEventListener("input", () => {
     draft = box.value;
@@ -115,20 +99,8 @@ function composer() {
     if (!isAsking()) submit();
   });
   drawGo();
-  drawChips();
-  const offs = [
-    on("asking", drawGo),
-    on("ask-only", (document) => {
-      only = [...only.filter((other) => other.id !== document.id), document].slice(-3);
-      drawChips();
-      box.focus();
-    }),
-    on("collection", () => {
-      only = [];
-      drawChips();
-    }),
-  ];
-  const node = h("form", { class: "composer", onsubmit: submit }, chips, h("div", { class: "composer-box" }, box, count, go), h("p", { class: "hint" }, t("ask.hint")));
+  const offs = [on("asking", drawGo), bar.end];
+  const node = h("form", { class: "composer", onsubmit: submit }, bar.node, h("div", { class: "composer-box" }, box, count, go), h("p", { class: "hint" }, t("ask.hint")));
   requestAnimationFrame(grow);
   return { node, box, end: () => offs.forEach((off) => off()) };
 }

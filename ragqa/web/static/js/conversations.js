@@ -11,7 +11,7 @@ export const isOpen = (turn) => turn.state === "searching" || turn.state === "wr
 
 /**
  * A turn: `{id, question, state: searching|writing|done|failed|stopped, hits, extract, draft,
- * answer, problem, at, only}`. A conversation: `{id, collection, turns, at}`; the service's own id
+ * answer, problem, at, filter, limited}`. A conversation: `{id, collection, turns, at}`; the service's own id
  * of it comes with the first answer.
  */
 const all = (session.get("conversations") ?? []).map(mend);
@@ -58,9 +58,9 @@ export function stop() {
   running?.abort();
 }
 
-/** Ask in the open conversation; `only` limits it to documents. */
-export async function ask(question, only = []) {
-  const turn = { id: `turn-${Date.now()}`, question, only, state: "searching", hits: [], extract: null, draft: "", answer: null, problem: null, at: Date.now() };
+/** Ask in the open conversation; `filter` is the service's, `limited` says it in words. */
+export async function ask(question, { filter = null, limited = [] } = {}) {
+  const turn = { id: `turn-${Date.now()}`, question, filter, limited, state: "searching", hits: [], extract: null, draft: "", answer: null, problem: null, at: Date.now() };
   current.turns.push(turn);
   keep();
   emit("conversation");
@@ -81,7 +81,7 @@ async function run(turn, mine) {
   try {
     const json = { question: turn.question, collection: mine.collection };
     if (mine.remote) json.conversation_id = mine.remote;
-    if (turn.only.length) json.filter = { documents: turn.only.map((document) => document.id) };
+    if (turn.filter) json.filter = turn.filter;
     for await (const event of stream("POST", "/v1/ask", { json, signal: controller.signal })) {
       receive(turn, mine, event);
       emit("turn", turn);

@@ -54,5 +54,8 @@ export function timeLeft(seconds) {
 
 export const clock = (when) => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" }).format(new Date(when));
 
+/** A day of a date field, "2024-05-31", without a time. */
+export const date = (day) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium" }).format(new Date(`${day}T00:00`));
+
 export const day = (when) =>
   new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(when));

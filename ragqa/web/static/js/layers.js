@@ -38,6 +38,9 @@ const MAKE = {
 /** What a layer shows over `page`. */
 export const overlay = (name, page, known, light) => h("div", { class: `layer ${name}`, "aria-hidden": "true" }, MAKE[name](page, known, light));
 
+/** A frame around one place, the line that is being corrected. */
+export const frame = (bbox, page) => h("div", { class: "line-spot", "aria-hidden": "true", style: within(bbox, page) });
+
 /** Fetch what the layers of a page need beside the page itself. */
 export async function fetchLayers(id, number, signal) {
   const [{ chunks }, { ocr_reason, lines }] = await Promise.all([
@@ -47,8 +50,10 @@ export async function fetchLayers(id, number, signal) {
   return { chunks, reason: ocr_reason, lines };
 }
 
-/** Pages there is something to look at on, worst first. */
-export async function fetchWorst(id, signal) {
-  const { pages } = await call("GET", `${path(id)}/pages?order=worst`, { signal });
-  return pages.filter((page) => page.warnings.length || page.ocr_confidence !== null);
+/** All pages that are served, those first that may be read wrongly. */
+export async function fetchPages(id, signal) {
+  return (await call("GET", `${path(id)}/pages?order=worst`, { signal })).pages;
 }
+
+/** Whether there is something to look at on a page. */
+export const isDoubtful = (page) => page.warnings.length > 0 || page.ocr_confidence !== null;

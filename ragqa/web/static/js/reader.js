@@ -1,10 +1,13 @@
 // A document, page by page: the image with what was recognised over it, the text beside it.
 
-import { call, load, pageImage } from "./api.js";
+import { call, load, may, pageImage } from "./api.js";
+import { correcting, correctionsButton, failed, underWay } from "./correct.js";
+import { detailTags } from "./details.js";
 import { button, fill, h, icon, iconButton } from "./dom.js";
-import { fetchDocument, path } from "./documents.js";
+import { fetchDocument, isActive, path } from "./documents.js";
+import { on } from "./events.js";
 import { has, percent, t } from "./i18n.js";
-import { LAYERS, fetchLayers, fetchWorst, overlay, sureness } from "./layers.js";
+import { LAYERS, fetchLayers, fetchPages, frame, isDoubtful, overlay, sureness } from "./layers.js";
 import { problemBox } from "./problems.js";
 import { address, go } from "./routes.js";
 
@@ -61,6 +64,7 @@ export function readerView(place) {
   const turn = (page) => go({ ...place, page }, { replace: true });
 
   const doubted = h("div", {});
+  const corrected = h("span", {});
   const light = (key, on) => node.querySelectorAll(`[data-key="${key}"]`).forEach((one) => one.classList.toggle("lit", on));
   const show = () => LAYERS.forEach((name) => image.classList.toggle(`with-${name}`, shown.has(name)));
 
@@ -73,8 +77,7 @@ export function readerView(place) {
     return one;
   }
 
-  function drawHead(document) {
-    const last = document.pages || 1;
+  function drawHead(document, last) {
     const input = h("input", { type: "number", min: 1, max: last, value: place.page, "aria-label": t("page.goto"), onchange: () => turn(Math.min(last, Math.max(1, Number(input.value) || 1))) });
     const original = h("a", { class: "link", href: `${path(document.id)}/file`, download: "" }, icon("open"), h("span", {}, t("document.original")));
     fill(
@@ -86,6 +89,8 @@ export function readerView(place) {
         h("div", { class: "stepper" }, iconButton("left", t("page.previous"), () => turn(place.page - 1), { disabled: place.page <= 1 }), input, h("span", {}, `/ ${last}`), iconButton("right", t("page.next"), () => turn(place.page + 1), { disabled: place.page >= last })),
         h("div", { class: "toggles", role: "group", "aria-label": t("layers") }, LAYERS.map(toggle)),
         original,
+        corrected,
+        detailTags(document.metadata),
       ),
       doubted,
     );
@@ -96,12 +101,23 @@ export function readerView(place) {
     fill(text, h("p", { class: "quiet" }, t("loading")));
     const { signal } = controller;
     const [page, known] = await Promise.all([call("GET", `${path(place.id)}/pages/${place.page}`, { signal }), fetchLayers(place.id, place.page, signal)]);
+    let spotted = null;
+    const spot = (bbox) => {
+      spotted?.remove();
+      spotted = bbox && frame(bbox, page);
+      if (!spotted) return;
+      image.querySelector(".sheet")?.append(spotted);
+      if (image.scrollHeight > image.clientHeight) spotted.scrollIntoView({ block: "nearest" });
+    };
+    const pens = correcting(place, page, known.lines, spot);
     fill(
       text,
       h("p", { class: "page-origin" }, origin(page)),
       whyRead(known),
+      isActive(document) ? underWay() : document.status === "failed" ? failed(document.error) : null,
       warningsOf(document, place.page),
-      page.blocks.length ? page.blocks.map((block, index) => blockNode(block, index, light)) : page.text ? h("div", { class: "block text" }, h("p", {}, page.text)) : h("p", { class: "quiet" }, t("page.empty")),
+      pens.leftOver(),
+      page.blocks.length ? page.blocks.map((block, index) => pens.dress(blockNode(block, index, light), index)) : page.text ? h("div", { class: "block text" }, h("p", {}, page.text)) : h("p", { class: "quiet" }, t("page.empty")),
     );
     const img = h("img", { class: "page-image", alt: t("page.alt", { n: place.page, name: document.filename }) });
     const sheet = h("div", { class: "sheet loading", style: { aspectRatio: `${page.width} / ${page.height}` } }, img);
@@ -112,14 +128,21 @@ export function readerView(place) {
     await load(img, pageImage(place.id, place.page), signal);
     sheet.classList.remove("loading");
     sheet.append(...LAYERS.map((name) => overlay(name, page, known, light)));
+    sheet.addEventListener("click", ({ target }) => {
+      const [kind, index] = (target.dataset.key ?? "").split("-");
+      if (kind === "line") pens.editLine(Number(index));
+      else if (kind === "block" && may("writer")) pens.edit(Number(index));
+    });
   }
 
   async function draw() {
     try {
       const document = await fetchDocument(place.id);
       if (controller.signal.aborted) return;
-      drawHead(document);
-      fetchWorst(place.id, controller.signal).then((pages) => fill(doubted, worst(pages, place)), () => {}); // a help, not the matter
+      const all = fetchPages(place.id, controller.signal);
+      all.then((pages) => fill(doubted, worst(pages.filter(isDoubtful), place)), () => {}); // a help, not the matter
+      correctionsButton(place, controller.signal).then((node) => fill(corrected, node), () => {});
+      drawHead(document, document.pages || (await all).length || 1); // a version on its way has none yet
       await drawPage(document);
     } catch (problem) {
       if (controller.signal.aborted || problem.name === "AbortError") return;
@@ -138,5 +161,10 @@ export function readerView(place) {
   });
 
   draw();
-  return { node, focus: () => image.focus({ preventScroll: true }), end: () => controller.abort() };
+  const off = on("settled", (id) => id === place.id && draw()); // a correction is in
+  const end = () => {
+    off();
+    controller.abort();
+  };
+  return { node, focus: () => image.focus({ preventScroll: true }), end };
 }

@@ -4,11 +4,12 @@ import { call } from "./api.js";
 import { announce, button, fill, h, icon, table } from "./dom.js";
 import { collections } from "./collections.js";
 import { on } from "./events.js";
+import { filter, filterBar, toJson } from "./filters.js";
 import { has, number, t } from "./i18n.js";
 import { problemBox } from "./problems.js";
 import { hitList } from "./sources.js";
 
-const last = { query: "", hits: null, explain: null, problem: null, collection: null, kind: "" };
+const last = { query: "", hits: null, explain: null, problem: null, collection: null };
 
 const stageName = (name) => (has(`retrieval.${name}`) ? t(`retrieval.${name}`) : name);
 const tenth = (value) => number(Math.round(value * 10) / 10);
@@ -28,7 +29,7 @@ function explained({ terms, named, stages, milliseconds }) {
 export function searchView() {
   const results = h("div", { class: "results" });
   const input = h("input", { type: "search", id: "query", "aria-label": t("search.label"), placeholder: t("search.placeholder"), value: last.query, maxlength: 1000, autocomplete: "off", enterkeyhint: "search" });
-  const kind = h("select", { "aria-label": t("search.kind"), onchange: () => last.query && run() }, ["", "text", "table"].map((value) => h("option", { value, selected: value === last.kind }, t(`search.kind.${value || "all"}`))));
+  const bar = filterBar({ several: true, changed: () => last.query && run() });
   let running = null;
 
   async function run() {
@@ -37,10 +38,10 @@ export function searchView() {
     const mine = running;
     const query = input.value.trim();
     if (!query) return;
-    Object.assign(last, { query, kind: kind.value, collection: collections.current, hits: null, problem: null });
+    Object.assign(last, { query, collection: collections.current, hits: null, problem: null });
     fill(results, h("p", { class: "status" }, h("span", { class: "spinner" }), h("span", {}, t("search.running"))));
     try {
-      const json = { query, collection: collections.current, top_k: 20, explain: true, ...(kind.value ? { filter: { kind: kind.value } } : {}) };
+      const json = { query, collections: [collections.current, ...filter().collections], top_k: 20, explain: true, filter: toJson(filter()) };
       const { hits, explain } = await call("POST", "/v1/search", { json, signal: mine.signal });
       Object.assign(last, { hits, explain });
       announce(t("search.found", { n: last.hits.length }));
@@ -64,8 +65,8 @@ export function searchView() {
     event.preventDefault();
     run();
   };
-  const form = h("form", { class: "search-form", role: "search", onsubmit: submit }, h("div", { class: "search-box" }, icon("search"), input), kind, button(t("search"), null, { type: "submit", class: "button primary" }));
+  const form = h("form", { class: "search-form", role: "search", onsubmit: submit }, h("div", { class: "search-box" }, icon("search"), input), button(t("search"), null, { type: "submit", class: "button primary" }), bar.node);
   const off = on("collection", draw);
   const node = h("section", { class: "view search", "aria-label": t("search") }, form, h("div", { class: "scroller" }, results));
-  return { node, focus: () => input.focus({ preventScroll: true }), end: off };
+  return { node, focus: () => input.focus({ preventScroll: true }), end: () => [off, bar.end].forEach((end) => end()) };
 }

@@ -1,8 +1,9 @@
 // The list of documents, and the place files are dropped on.
 
-import { announce, fill, h, icon, iconButton } from "./dom.js";
+import { announce, button, fill, h, icon, iconButton } from "./dom.js";
 import { collections } from "./collections.js";
-import { toast } from "./dialogs.js";
+import { detailTags, pairFields } from "./details.js";
+import { showDialog, toast } from "./dialogs.js";
 import { documents, loadDocuments, isActive } from "./documents.js";
 import { on } from "./events.js";
 import { bytes, t, timeLeft } from "./i18n.js";
@@ -32,17 +33,35 @@ function fileInput(folder) {
   return input;
 }
 
+/** Ask what new files are to be given; true when that was said. */
+function askDetails() {
+  return showDialog(t("details.upload"), (close) => {
+    const pairs = pairFields(uploads.details);
+    const onsubmit = (event) => {
+      event.preventDefault();
+      uploads.details = pairs.read();
+      close(true);
+    };
+    return h("form", { onsubmit }, pairs.node, h("p", { class: "hint" }, t("details.hint")), h("div", { class: "actions end" }, button(t("cancel"), () => close()), button(t("details.save"), null, { class: "button primary", type: "submit" })));
+  });
+}
+
 /** The place to drop on; a click opens the file chooser. */
 export function dropPlace({ large = false } = {}) {
   const files = fileInput(false);
   const folder = fileInput(true);
+  const given = h("div", { class: "drop-details" });
+  const draw = () => fill(given, detailTags(Object.fromEntries(uploads.details)));
+  const giveDetails = async () => (await askDetails()) && draw();
+  draw();
   return h(
     "div",
     { class: `drop${large ? " large" : ""}` },
     files,
     folder,
     h("button", { type: "button", class: "drop-main", onclick: () => files.click() }, icon("upload"), h("strong", {}, t("upload.drop")), h("span", {}, t("upload.kinds"))),
-    h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")),
+    h("div", { class: "drop-more" }, h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")), h("button", { type: "button", class: "link", onclick: giveDetails }, t("details"))),
+    given,
   );
 }
 

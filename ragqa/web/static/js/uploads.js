@@ -3,12 +3,12 @@
 import { obtainKey, times, Problem, toProblem } from "./api.js";
 import { collections } from "./collections.js";
 import { documents, take, watchActive } from "./documents.js";
-import { emit } from "./events.js";
+import { emit, on } from "./events.js";
 
 const AT_ONCE = 2;
 const READABLE = /\.(pdf|txt|md|markdown)$/i;
 
-export const uploads = { jobs: [], skipped: [] };
+export const uploads = { jobs: [], skipped: [], details: [] }; // details: what new files get, pairs
 let counter = 0;
 
 /** Queue `files` (`{file, name}`) for `collection`. Of a folder, only what can be read is taken. */
@@ -17,7 +17,7 @@ export function send(found, collection = collections.current) {
   const wanted = found.filter(({ name, folder }) => !folder || READABLE.test(name));
   for (const { file, name } of wanted) {
     counter += 1;
-    uploads.jobs.push({ id: `upload-${counter}`, file, name, collection, state: "waiting", sent: 0, total: file.size, since: 0, problem: null, xhr: null });
+    uploads.jobs.push({ id: `upload-${counter}`, file, name, collection, details: Object.fromEntries(uploads.details), state: "waiting", sent: 0, total: file.size, since: 0, problem: null, xhr: null });
   }
   emit("uploads");
   next();
@@ -33,6 +33,7 @@ function start(job) {
   const xhr = new XMLHttpRequest(); // fetch cannot say how much has been sent
   const body = new FormData();
   body.append("files", job.file, job.name);
+  if (Object.keys(job.details).length) body.append("metadata", JSON.stringify(job.details));
   Object.assign(job, { xhr, state: "sending", sent: 0, since: Date.now(), problem: null });
   xhr.upload.onprogress = (event) => {
     if (!event.lengthComputable) return;
@@ -126,3 +127,7 @@ async function walk(entry, folder) {
 /** The same for a file input; a folder input names its files by path. */
 export const chosen = (files) =>
   [...files].map((file) => ({ file, name: file.webkitRelativePath || file.name, folder: Boolean(file.webkitRelativePath) }));
+
+on("collection", () => {
+  uploads.details = [];
+});

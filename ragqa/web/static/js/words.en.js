@@ -1,5 +1,7 @@
 // English. `a|b`: a for one, b for any other number.
 
+import { correctEn } from "./words.correct.en.js";
+import { filterEn } from "./words.filter.en.js";
 import { manageEn } from "./words.manage.en.js";
 
 export const en = {
@@ -190,10 +192,6 @@ export const en = {
   "search.placeholder": "Words or a question…",
   "search.title": "Find passages",
   "search.text": "The passages themselves, best first, without an answer being written. By meaning and by word.",
-  "search.kind": "What to search",
-  "search.kind.all": "Everything",
-  "search.kind.text": "Text only",
-  "search.kind.table": "Tables only",
   "search.running": "Searching…",
   "search.none": "Nothing found. Try other words.",
   "search.found": "{n} passage|{n} passages",
@@ -298,5 +296,7 @@ export const en = {
   "error.line_changed": "Somebody has changed this line meanwhile. Look at the page again, then correct it.",
   "error.request_timeout": "The rest of the request did not arrive in time. Please send it again.",
   "error.bad_cursor": "The list has changed. Reload the page.",
+  ...correctEn,
+  ...filterEn,
   ...manageEn,
 };

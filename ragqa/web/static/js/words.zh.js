@@ -1,5 +1,7 @@
 // 简体中文。
 
+import { correctZh } from "./words.correct.zh.js";
+import { filterZh } from "./words.filter.zh.js";
 import { manageZh } from "./words.manage.zh.js";
 
 export const zh = {
@@ -190,10 +192,6 @@ export const zh = {
   "search.placeholder": "词语或问题…",
   "search.title": "查找原文段落",
   "search.text": "直接列出原文段落，最相关的在前，不撰写答案。同时按语义和词语检索。",
-  "search.kind": "搜索范围",
-  "search.kind.all": "全部",
-  "search.kind.text": "仅正文",
-  "search.kind.table": "仅表格",
   "search.running": "正在搜索…",
   "search.none": "没有找到。请换个说法。",
   "search.found": "{n} 段原文",
@@ -298,5 +296,7 @@ export const zh = {
   "error.line_changed": "这一行刚被别人改过，请重新查看此页后再改。",
   "error.request_timeout": "内容没有及时传完，请重新发送。",
   "error.bad_cursor": "列表已变化，请刷新页面。",
+  ...correctZh,
+  ...filterZh,
   ...manageZh,
 };
