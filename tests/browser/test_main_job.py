@@ -95,9 +95,7 @@ def test_a_dropped_file_is_asked_and_its_quote_is_marked_where_it_stands(
     assert box["y"] < y < box["y"] + box["height"], "the quote is not scrolled into view"
 
     page.keyboard.press("PageUp")
-    page.wait_for_function(
-        "document.querySelector('.panel .page-image')?.src.includes('/pages/1/')"
-    )
+    page.locator(".panel .page-image[src*='/pages/1/']").wait_for(state="attached")
     image = looking.wait_for_picture(page)
     assert not looking.yellow(looking.picture(image)).any(), "page 1 has no quote on it"
     page.keyboard.press("Escape")

@@ -50,6 +50,9 @@ export function limits(given = current) {
   ].filter(Boolean);
 }
 
+/** Limit nothing any more. */
+export const clearFilter = () => set(none());
+
 const field = (label, input) => h("div", { class: "field" }, h("label", { for: input.id }, label), input);
 
 /** A list to tick; with many entries one can look for some. */
@@ -88,7 +91,7 @@ function choose({ several }) {
       return close(true);
     };
     const clear = () => {
-      set(none());
+      clearFilter();
       close(true);
     };
     return h(

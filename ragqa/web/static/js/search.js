@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { announce, button, fill, h, icon, table } from "./dom.js";
 import { collections } from "./collections.js";
 import { on } from "./events.js";
-import { filter, filterBar, toJson } from "./filters.js";
+import { clearFilter, filter, filterBar, toJson } from "./filters.js";
 import { has, number, t } from "./i18n.js";
 import { problemBox } from "./problems.js";
 import { hitList } from "./sources.js";
@@ -56,7 +56,10 @@ export function searchView() {
     if (last.collection !== collections.current) Object.assign(last, { hits: null, problem: null });
     if (last.problem) return fill(results, problemBox(last.problem, button(t("retry"), run, { icon: "retry" })));
     if (last.hits === null) return fill(results, h("div", { class: "empty" }, h("h1", {}, t("search.title")), h("p", {}, t("search.text"))));
-    if (!last.hits.length) return fill(results, h("div", { class: "empty" }, h("p", {}, t("search.none"))));
+    if (!last.hits.length) {
+      const limited = toJson(filter()) !== null;
+      return fill(results, h("div", { class: "empty" }, h("p", {}, t(limited ? "filter.none" : "search.none")), limited ? h("div", { class: "actions" }, button(t("filter.clear"), clearFilter)) : null));
+    }
     return fill(results, h("p", { class: "quiet" }, t("search.found", { n: last.hits.length })), last.explain ? explained(last.explain) : null, hitList(last.hits, last.query, { explained: true }));
   }
 

@@ -60,7 +60,7 @@ export function dropPlace({ large = false } = {}) {
     files,
     folder,
     h("button", { type: "button", class: "drop-main", onclick: () => files.click() }, icon("upload"), h("strong", {}, t("upload.drop")), h("span", {}, t("upload.kinds"))),
-    h("div", { class: "drop-more" }, h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")), h("button", { type: "button", class: "link", onclick: giveDetails }, t("details"))),
+    h("div", { class: "drop-more" }, h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")), h("button", { type: "button", class: "link", onclick: giveDetails }, t("details.give"))),
     given,
   );
 }

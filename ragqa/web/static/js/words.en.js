@@ -293,7 +293,6 @@ export const en = {
   "error.bad_metadata": "The metadata of this upload must be a JSON object of short values.",
   "error.idempotency_key_in_use": "The same upload is being worked on. Send it again in some seconds.",
   "error.idempotency_key_reused": "This upload was sent under the key of another one. Send it under a new key.",
-  "error.line_changed": "Somebody has changed this line meanwhile. Look at the page again, then correct it.",
   "error.request_timeout": "The rest of the request did not arrive in time. Please send it again.",
   "error.bad_cursor": "The list has changed. Reload the page.",
   ...correctEn,

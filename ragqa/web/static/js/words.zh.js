@@ -293,7 +293,6 @@ export const zh = {
   "error.bad_metadata": "上传的 metadata 须为由简短值组成的 JSON 对象。",
   "error.idempotency_key_in_use": "同一上传正在处理中，请几秒后再发送一次。",
   "error.idempotency_key_reused": "此上传使用了另一次上传的幂等键，请换一个新的键再发送。",
-  "error.line_changed": "这一行刚被别人改过，请重新查看此页后再改。",
   "error.request_timeout": "内容没有及时传完，请重新发送。",
   "error.bad_cursor": "列表已变化，请刷新页面。",
   ...correctZh,
