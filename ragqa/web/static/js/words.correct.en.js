@@ -15,5 +15,4 @@ export const correctEn = {
   "correct.failed": "The correction could not be put in; the old text stays.",
   "correct.list": "Corrections of this document",
   "correct.count": "{n} correction|{n} corrections",
-  "error.line_changed": "Somebody has changed this line meanwhile. Look at the page again, then correct it.",
 };

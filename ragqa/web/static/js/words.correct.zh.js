@@ -15,5 +15,4 @@ export const correctZh = {
   "correct.failed": "更正未能写入，仍使用旧文字。",
   "correct.list": "本文档的更正",
   "correct.count": "{n} 处更正",
-  "error.line_changed": "这一行刚被别人改过，请重新查看此页后再改。",
 };
