@@ -151,6 +151,10 @@ class Snapshot(Protocol):
         """Return the names of the documents; of none when they are too many to look at."""
         ...
 
+    def respell(self, asked: Sequence[str]) -> dict[str, str]:
+        """Return for words that the collection does not have the ones that they must mean."""
+        ...
+
     def narrow(self, only: Filter | None) -> Filter | None:
         """Return the filter with its metadata and dates replaced by the documents they mean."""
         ...

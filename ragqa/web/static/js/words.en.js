@@ -206,6 +206,7 @@ export const en = {
   "explain.found": "Found",
   "explain.took": "ms",
   "explain.named": "The query names {names}.",
+  "explain.respelt": "No passage has {wrong}; {right} was looked for.",
   hits: "Passages",
 
   "key.title": "Sign in",

@@ -206,6 +206,7 @@ export const zh = {
   "explain.found": "找到",
   "explain.took": "毫秒",
   "explain.named": "查询中提到 {names}。",
+  "explain.respelt": "没有段落含 {wrong}，已按 {right} 查找。",
   hits: "原文段落",
 
   "key.title": "登录",
