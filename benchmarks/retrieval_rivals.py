@@ -83,23 +83,23 @@ def build_llama_index(files: Sequence[Path], embedder: Embedder) -> Ways:
     """
     if missing_packages():
         return {}
-    import llama_index.core  # type: ignore[import-not-found]
+    import llama_index.core
 
     # Its sentence splitter comes with the data that it would otherwise download.
     os.environ.setdefault("NLTK_DATA", str(Path(llama_index.core.__file__).parent))
-    from llama_index.core import (  # type: ignore[import-not-found]
+    from llama_index.core import (
         SimpleDirectoryReader,
         VectorStoreIndex,
     )
-    from llama_index.core.llms import MockLLM  # type: ignore[import-not-found]
-    from llama_index.core.node_parser import SentenceSplitter  # type: ignore[import-not-found]
-    from llama_index.core.retrievers import (  # type: ignore[import-not-found]
+    from llama_index.core.llms import MockLLM
+    from llama_index.core.node_parser import SentenceSplitter
+    from llama_index.core.retrievers import (
         QueryFusionRetriever,
     )
-    from llama_index.embeddings.langchain import (  # type: ignore[import-not-found]
+    from llama_index.embeddings.langchain import (
         LangchainEmbedding,
     )
-    from llama_index.retrievers.bm25 import BM25Retriever  # type: ignore[import-not-found]
+    from llama_index.retrievers.bm25 import BM25Retriever
 
     pages = []
     for file in files:
