@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from ragqa.errors import NotFound, StoreError, TooLarge
+from ragqa.errors import NotFound, StoreError, TooLarge, WrongSettings
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,8 +43,17 @@ class Files:
     """
 
     def __init__(self, root: str) -> None:
-        """Use ``root``: a folder, or a URL such as ``s3://bucket/prefix``."""
-        self._fs, path = fsspec.core.url_to_fs(root)
+        """Use ``root``: a folder, or a URL such as ``s3://bucket/prefix``.
+
+        Raises:
+            WrongSettings: If nothing installed here knows such URLs.
+        """
+        try:
+            self._fs, path = fsspec.core.url_to_fs(root)
+        except (ImportError, ValueError) as error:
+            raise WrongSettings(
+                f"RAGQA_FILES is {root}: a folder or a URL that fsspec knows was expected ({error})"
+            ) from error
         self._root = str(path).rstrip("/")
         self._local = isinstance(self._fs, LocalFileSystem)
 

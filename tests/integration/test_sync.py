@@ -161,6 +161,29 @@ def test_a_growing_file_waits_for_the_next_run(services: Services, folder: Path)
     assert run(services, folder)["added"] == 1
 
 
+def test_links_are_followed_to_files_only_and_what_is_no_file_stops_nothing(
+    services: Services, folder: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write(elsewhere / "c.txt", b"Gamma says three.")
+    (folder / "linked.txt").symlink_to(elsewhere / "c.txt")
+    (folder / "linked-folder").symlink_to(elsewhere)
+    (folder / "sub" / "loop").symlink_to(folder)
+    (folder / "gone.txt").symlink_to(elsewhere / "gone.txt")
+    os.mkfifo(folder / "pipe.txt")
+    report = run(services, folder)
+    assert names(services) == ["a.pdf", "linked.txt", "sub/b.txt"]
+    assert [(one["file"], one["code"]) for one in report["failed"]] == [
+        ("gone.txt", "unreadable_file")
+    ]
+    assert {"file": "pipe.txt", "reason": "not a regular file"} in report["skipped"]
+    assert found(services, "Gamma three")[0] == "Gamma says three."
+
+    write(elsewhere / "c.txt", b"Gamma says four now.")
+    assert counts(run(services, folder)) == (0, 1, 2, 0, 0)
+
+
 def test_patterns_choose_files(services: Services, folder: Path) -> None:
     assert run(services, folder, include=["*.pdf"])["added"] == 1
     assert run(services, folder, exclude=["sub/*"])["added"] == 0
