@@ -31,7 +31,7 @@ from ragqa.store.pages import insert_pages
 from ragqa.store.reads import known_reads, stream_reads, write_reads
 from ragqa.store.removal import delete_unused
 from ragqa.store.vector_index import keep_vector_index
-from ragqa.store.versions import Outcome, clear_pages, record_progress, serve_version
+from ragqa.store.versions import Outcome, clear_pages, serve_version
 from ragqa.types import Correction, Notice, Page, Progress
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def ingest_version(work: Ingestion) -> Outcome:
 
     Raises:
         Cancelled: If somebody asked to stop, or the document was deleted meanwhile.
+        TakenOver: If another worker works on it, as this one seemed dead.
         Interrupted: If the process is to end.
         UnreadableFile: If no page of it could be read.
         RagqaError: What inspecting, reading, embedding or storing raised.
@@ -217,7 +218,7 @@ def _serve(work: Ingestion, info: FileInfo, watch: Watch) -> Outcome:
         tally = _write_pages(work, info, corrections, watch, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()
-    return _swap(work, info, corrections, outcome, tally.passages, vectors)
+    return _swap(work, info, corrections, watch, outcome, tally.passages, vectors)
 
 
 def _write_pages(
@@ -226,7 +227,7 @@ def _write_pages(
     """Assemble, store and cut the pages; nobody sees them until the swap."""
     claim = work.claim
     heads = running_heads(_raw_pages(work, info, corrections))
-    with work.database.transaction() as conn:
+    with watch.keeping(Progress("assemble", 0, info.pages), further=False) as conn:
         clear_pages(conn, claim.document_id, claim.version)
     tally = _Tally(list(info.notices))
     cutter = Passages(claim.name, work.embedder)
@@ -250,6 +251,7 @@ def _swap(
     work: Ingestion,
     info: FileInfo,
     corrections: Corrections,
+    watch: Watch,
     outcome: Outcome,
     passages: Sequence[Passage],
     vectors: Vectors,
@@ -263,10 +265,7 @@ def _swap(
             named = find_document(conn, claim.document_id).filename
             if named != claim.name or _corrections(conn, work, info) != corrections:
                 raise _Overtaken
-            if not record_progress(
-                conn, claim.document_id, claim.version, Progress("store", 0, len(rows))
-            ):
-                raise Cancelled(f"reading {claim.name} was cancelled")
+            watch.record(conn, Progress("store", 0, len(rows)))
             swap_chunks(conn, claim.document_id, claim.version, rows, model=work.embedder.name)
             unused = serve_version(
                 conn,

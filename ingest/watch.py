@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import Cancelled, StoreError
-from ragqa.store.versions import is_wanted, record_progress
+from ragqa.store.versions import record_progress, standing
 from ragqa.types import Progress
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.store.db import Database
-    from ragqa.store.versions import Claim
+    from ragqa.store.versions import Claim, Standing
 
     Row = dict[str, Any]
 
@@ -27,6 +27,10 @@ class Interrupted(StoreError):
     """The worker is told to end: the next one goes on where this one was."""
 
     code = "interrupted"
+
+
+class TakenOver(Exception):
+    """Another worker has taken the version up, as this one seemed dead: it is that one's now."""
 
 
 class Watch:
@@ -40,36 +44,37 @@ class Watch:
         self._claim = claim
         self._ending = ending
         self._asked = 0.0
-        self._unwanted = claim.cancelled
+        self._standing: Standing = "cancelled" if claim.cancelled else "wanted"
         self._progress = Progress("open")
 
     def stopped(self) -> bool:
         """Return whether the work should stop; safe to ask all the time."""
         now = time.monotonic()
-        if not self._unwanted and now - self._asked >= POLL_SECONDS:
+        if self._standing == "wanted" and now - self._asked >= POLL_SECONDS:
             self._asked = now
             with self._database.transaction() as conn:
-                self._unwanted = not is_wanted(conn, self._claim.document_id, self._claim.version)
-        return self._unwanted or self._ending()
+                self._standing = standing(conn, self._claim)
+        return self._standing != "wanted" or self._ending()
 
     def check(self) -> None:
         """Go on, or not.
 
         Raises:
             Cancelled: If the version was cancelled or its document deleted.
+            TakenOver: If another worker works on it.
             Interrupted: If this process is to end.
         """
         if not self.stopped():
             return
-        if self._unwanted:
-            raise Cancelled(f"reading {self._claim.name} was cancelled")
+        if self._standing != "wanted":
+            raise self._refusal()
         raise Interrupted(f"the worker ends before {self._claim.name} is read")
 
     def report(self, progress: Progress) -> None:
         """Write how far the work is.
 
         Raises:
-            Cancelled, Interrupted: As ``check`` does.
+            Cancelled, TakenOver, Interrupted: As ``check`` does.
         """
         with self.keeping(progress, further=False):
             pass
@@ -85,15 +90,26 @@ class Watch:
             further: Whether the result is one that no earlier attempt had.
 
         Raises:
-            Cancelled, Interrupted: As ``check`` does; when cancelled, nothing is kept.
+            Cancelled, TakenOver, Interrupted: As ``check`` does; nothing is kept then, except when
+                only this process is to end.
         """
-        claim = self._claim
         self._progress = progress or self._progress
         with self._database.transaction() as conn:
-            if not record_progress(
-                conn, claim.document_id, claim.version, self._progress, further=further
-            ):
-                self._unwanted = True
-                raise Cancelled(f"reading {claim.name} was cancelled")
+            self.record(conn, self._progress, further=further)
             yield conn
         self.check()
+
+    def record(self, conn: Connection[Row], progress: Progress, *, further: bool = False) -> None:
+        """Write how far the work is in the caller's transaction, which holds the claim from then.
+
+        Raises:
+            Cancelled, TakenOver: As ``check`` does.
+        """
+        if not record_progress(conn, self._claim, progress, further=further):
+            self._standing = standing(conn, self._claim)
+            raise self._refusal()
+
+    def _refusal(self) -> Exception:
+        if self._standing == "taken over":
+            return TakenOver(f"{self._claim.name} was taken up by another worker")
+        return Cancelled(f"reading {self._claim.name} was cancelled")

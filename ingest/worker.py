@@ -19,7 +19,7 @@ from typing_extensions import override
 from ingest.pipeline import Ingestion, ingest_version
 from ingest.rest import Rest
 from ingest.turns import Turns
-from ingest.watch import Interrupted
+from ingest.watch import Interrupted, TakenOver
 from ragqa.errors import Cancelled, InvalidInput, ModelMissing, NotFound, RagqaError, StoreError
 from ragqa.store.collections import find_collection_by_id
 from ragqa.store.jobs import QUEUE, TASK
@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
 HEARTBEAT_SECONDS = 5.0
-STALLED_SECONDS = 15.0
-SWEEP_SECONDS = 10.0
+STALLED_SECONDS = 20.0
+SWEEP_SECONDS = 5.0
 AWAY_SECONDS = 1.0
 """Between two looks for a database that went away."""
 IDLE_SECONDS = 60.0
@@ -96,6 +96,7 @@ class _Worker:
         self._concurrency = concurrency
         self._rest = Rest()
         self._turns = Turns()
+        self._in_hand: set[int] = set()
         self._ending = threading.Event()
         self._work: asyncio.Task[None] | None = None
 
@@ -150,7 +151,7 @@ class _Worker:
         @app.task(name=TASK, queue=QUEUE, retry=_Healing(), pass_context=True)
         def take(context: procrastinate.JobContext, document_id: str, version: int) -> None:
             key = DocumentId(Id.parse(document_id))
-            with self._rest.interrupted():
+            with self._rest.interrupted(), self._holding(context.job):
                 attend(
                     self._services,
                     key,
@@ -177,6 +178,15 @@ class _Worker:
             finally:
                 sweeper.cancel()
 
+    @contextmanager
+    def _holding(self, job: Job) -> Iterator[None]:
+        number = job.id or 0
+        self._in_hand.add(number)
+        try:
+            yield
+        finally:
+            self._in_hand.discard(number)
+
     async def _sweep(self, app: procrastinate.App) -> None:
         """Give the jobs of killed workers back to the queue, and unused memory to the machine."""
         while True:
@@ -186,6 +196,9 @@ class _Worker:
                 for job in await app.job_manager.get_stalled_jobs(
                     queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS
                 ):
+                    # On a machine without a moment to spare, our own heart may have missed a beat.
+                    if job.id in self._in_hand:
+                        continue
                     logger.warning("a worker died: its job %s is taken up again", job.task_kwargs)
                     await app.job_manager.retry_job(job)
             except Exception:  # the database may be away for a while; the next sweep tries again
@@ -223,7 +236,7 @@ def attend(
     failure = _try(services, claim, tries, ending, turns or Turns())
     if failure is not None:
         with services.database.transaction() as conn:
-            fail_version(conn, document_id, version, failure)
+            fail_version(conn, claim, failure)
 
 
 def _try(
@@ -237,11 +250,11 @@ def _try(
         )
     try:
         ingest_version(_prepare(services, claim, ending, turns))
+    except TakenOver as error:
+        logger.warning("left alone: %s", error)
     except Cancelled:
         return Failure("cancelled", "cancelled while it was read")
-    except NotFound as error:
-        return Failure(error.code, str(error))
-    except (InvalidInput, ModelMissing) as error:
+    except (NotFound, InvalidInput, ModelMissing) as error:
         logger.warning("%s cannot be read: %s", claim.name, error)
         return Failure(error.code, str(error))
     except MAY_HEAL as error:
@@ -264,7 +277,7 @@ def _try(
 def _forgive(services: Services, claim: Claim) -> None:
     """Not the file's fault; should the database still be away, the attempt stays counted."""
     with suppress(StoreError), services.database.transaction() as conn:
-        forgive_attempt(conn, claim.document_id, claim.version)
+        forgive_attempt(conn, claim)
 
 
 def _prepare(

@@ -46,7 +46,6 @@ TABLES = (
     "corrections",
     "lexicon",
     "term_stats",
-    "words",
     "collection_stats",
     "sources",
     "batch_runs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg.types.json import Jsonb
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 CLAIM = """
 UPDATE versions v
-   SET status = 'processing', attempts = attempts + 1, stage = 'open', done = 0, total = 0,
-       stage_since = now(), stage_from = 0, updated_at = now()
+   SET status = 'processing', claim = claim + 1, attempts = attempts + 1,
+       stage = 'open', done = 0, total = 0, stage_since = now(), stage_from = 0, updated_at = now()
   FROM documents d
  WHERE (d.collection_id, d.document_id) = (v.collection_id, v.document_id)
    AND v.collection_id = %(collection_id)s AND v.document_id = %(document_id)s
    AND v.version = %(version)s AND v.version = d.newest_version
    AND v.status IN ('queued', 'processing')
-RETURNING d.name, v.sha256, v.bytes, v.attempts, v.cancelled, v.password
+RETURNING d.name, v.sha256, v.bytes, v.attempts, v.cancelled, v.password, v.claim
 """
 
 PROGRESS = """
@@ -42,8 +42,14 @@ UPDATE versions
        attempts = CASE WHEN %(further)s THEN 1 ELSE attempts END,
        stage = %(stage)s, done = %(done)s, total = %(total)s, updated_at = now()
  WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
-   AND version = %(version)s AND status = 'processing'
+   AND version = %(version)s AND status = 'processing' AND claim = %(claim)s
 RETURNING cancelled
+"""
+
+STANDING = """
+SELECT cancelled, claim = %(claim)s AS mine FROM versions
+ WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
+   AND version = %(version)s
 """
 
 FAIL = """
@@ -51,7 +57,7 @@ UPDATE versions
    SET status = 'failed', error_code = %(code)s, error_message = %(message)s, password = NULL,
        warnings = %(warnings)s, updated_at = now()
  WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
-   AND version = %(version)s AND status IN ('queued', 'processing')
+   AND version = %(version)s AND status IN ('queued', 'processing') AND claim = %(claim)s
 """
 
 READY = """
@@ -105,6 +111,15 @@ class Claim:
     attempts: int
     cancelled: bool
     password: str | None
+    number: int
+    """Which claim of the version this is: the next one makes it void."""
+
+    def key(self) -> dict[str, int]:
+        """Return what names it in a statement."""
+        return {**document_key(self.document_id, self.version), "claim": self.number}
+
+
+Standing = Literal["wanted", "cancelled", "taken over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +148,15 @@ def claim_version(conn: Connection[Row], document_id: DocumentId, version: int) 
             attempts=row["attempts"],
             cancelled=row["cancelled"],
             password=row["password"],
+            number=row["claim"],
         )
     )
 
 
 def record_progress(
-    conn: Connection[Row],
-    document_id: DocumentId,
-    version: int,
-    progress: Progress,
-    *,
-    further: bool = False,
+    conn: Connection[Row], claim: Claim, progress: Progress, *, further: bool = False
 ) -> bool:
-    """Write how far a version is; return False when it should stop (cancelled or deleted).
+    """Write how far a version is; return False when it should stop: ``standing`` tells why.
 
     ``further`` says that this attempt kept something that no earlier one had: attempts are counted
     anew from here, since only one that stops where the last one stopped speaks against the file.
@@ -153,7 +164,7 @@ def record_progress(
     row = conn.execute(
         PROGRESS,
         {
-            **document_key(document_id, version),
+            **claim.key(),
             "stage": progress.stage,
             "done": progress.done,
             "total": progress.total,
@@ -163,13 +174,13 @@ def record_progress(
     return row is not None and not row["cancelled"]
 
 
-def forgive_attempt(conn: Connection[Row], document_id: DocumentId, version: int) -> None:
-    """Take back the attempt that failed for a reason that is not the file's."""
+def forgive_attempt(conn: Connection[Row], claim: Claim) -> None:
+    """Take back an attempt that failed for a reason that is not the file's."""
     conn.execute(
         "UPDATE versions SET attempts = greatest(attempts - 1, 0)"
         " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s"
-        " AND version = %(version)s AND status = 'processing'",
-        document_key(document_id, version),
+        " AND version = %(version)s AND status = 'processing' AND claim = %(claim)s",
+        claim.key(),
     )
 
 
@@ -189,14 +200,12 @@ def list_versions(conn: Connection[Row], document_id: DocumentId) -> list[Versio
     ]
 
 
-def is_wanted(conn: Connection[Row], document_id: DocumentId, version: int) -> bool:
-    """Return False when a version was cancelled or deleted while it was read."""
-    row = conn.execute(
-        "SELECT cancelled FROM versions WHERE collection_id = %(collection_id)s"
-        " AND document_id = %(document_id)s AND version = %(version)s",
-        document_key(document_id, version),
-    ).fetchone()
-    return row is not None and not row["cancelled"]
+def standing(conn: Connection[Row], claim: Claim) -> Standing:
+    """Return whether a claim is still good, and why not: a deleted version counts as cancelled."""
+    row = conn.execute(STANDING, claim.key()).fetchone()
+    if row is not None and not row["mine"]:
+        return "taken over"
+    return "cancelled" if row is None or row["cancelled"] else "wanted"
 
 
 def request_cancel(conn: Connection[Row], document_id: DocumentId) -> None:
@@ -226,30 +235,23 @@ def request_cancel(conn: Connection[Row], document_id: DocumentId) -> None:
 
 
 def fail_version(
-    conn: Connection[Row],
-    document_id: DocumentId,
-    version: int,
-    failure: Failure,
-    warnings: Sequence[Notice] = (),
+    conn: Connection[Row], claim: Claim, failure: Failure, warnings: Sequence[Notice] = ()
 ) -> None:
-    """Mark a version as failed and drop what was written of it; the served one stays."""
-    key = document_key(document_id, version)
-    conn.execute(
+    """Mark a version as failed and drop what was written of it; the served one stays.
+
+    A claim that was taken over fails nothing: the version is another worker's.
+    """
+    failed = conn.execute(
         FAIL,
         {
-            **key,
+            **claim.key(),
             "code": failure.code,
             "message": failure.message,
             "warnings": Jsonb(notices_to_json(warnings)),
         },
     )
-    conn.execute(
-        "DELETE FROM pages WHERE collection_id = %(collection_id)s"
-        " AND document_id = %(document_id)s AND version = %(version)s"
-        " AND version IS DISTINCT FROM (SELECT current_version FROM documents"
-        " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s)",
-        key,
-    )
+    if failed.rowcount:
+        clear_pages(conn, claim.document_id, claim.version)
 
 
 def serve_version(
