@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+
+def keep_to_itself() -> None:
+    """Keep OpenVINO from calling home; to be called before it is imported.
+
+    Each import of it reports to a web analytics service, through a package that it can do without.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 class LeanSession:
@@ -30,6 +39,7 @@ class LeanSession:
             model: An ``openvino.Model`` with an input of shape (n, channels, height, width).
             threads: To compute with.
         """
+        keep_to_itself()
         import openvino
 
         config = {"CPU_RUNTIME_CACHE_CAPACITY": "0", "INFERENCE_NUM_THREADS": str(threads)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingest.ocr.lean import LeanSession, LineSession, PageSession, room_to_reserve
+from ingest.ocr.lean import LeanSession, LineSession, PageSession, keep_to_itself, room_to_reserve
 from ingest.ports import Recognized
 from ragqa.errors import ModelMissing
 
@@ -106,6 +106,7 @@ class RapidOcr:
 
     def _load(self) -> Any:
         if self._engine is None:
+            keep_to_itself()
             from rapidocr import EngineType, RapidOCR
 
             kind = EngineType.OPENVINO if self._runtime == "openvino" else EngineType.ONNXRUNTIME

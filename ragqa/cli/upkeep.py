@@ -166,9 +166,20 @@ def restore(file: Path, as_json: Json = False) -> None:
     print_json(record) if as_json else typer.echo(f"{record['documents']} documents restored")
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    airgap: Annotated[
+        bool,
+        typer.Option(
+            "--airgap", help="Prove that the main job reaches nothing else; list files and hashes."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check everything that is needed, and say how to mend what is wrong."""
-    from ragqa.doctor import examine
+    if airgap:
+        from ragqa.airgap import examine_airgap as examine
+    else:
+        from ragqa.doctor import examine
 
     report = examine(open_settings())
     if as_json:
@@ -176,5 +187,7 @@ def doctor(as_json: Json = False) -> None:
     else:
         for check in report["checks"]:
             typer.echo(f"{'ok ' if check['ok'] else 'BAD'}\t{check['name']}\t{check['detail']}")
+        for file in report.get("files", ()):
+            typer.echo(f"{file['sha256']}\t{file['pin']}\t{file['path']}")
     if not report["ok"]:
         raise typer.Exit(1)
