@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.gutters import COLUMN_EMS, find_gutter
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,13 +16,6 @@ if TYPE_CHECKING:
 
     from ragqa.types import BBox
 
-_STEP = 3.0
-"""Points between the places where a gutter is looked for."""
-_COLUMN_EMS = 7.0
-"""Columns of prose are wider than this; narrower ones beside each other are a table's."""
-_ALONE = 3.0
-"""So much more does a line that crosses a gutter, with words beside it, count against it."""
-_MOST_PLACES = 60
 _DEEPEST = 8
 _STRIP_EMS = 3.0
 """A shaded strip higher than this is the ground of something, not a heading's."""
@@ -91,7 +86,7 @@ def _with_rules(
     What is drawn inside a box that is read, such as a table, parts nothing.
     """
     heights, widths = rules[:, 3] - rules[:, 1], rules[:, 2] - rules[:, 0]
-    level = rules[(widths > 2 * _COLUMN_EMS * em) & (heights < _STRIP_EMS * em)]
+    level = rules[(widths > 2 * COLUMN_EMS * em) & (heights < _STRIP_EMS * em)]
     heights = level[:, 3] - level[:, 1]
     middles = (boxes[:, 1] + boxes[:, 3]) / 2
     wide = boxes.copy()
@@ -112,7 +107,7 @@ def _with_rules(
 def _cut(sheet: _Sheet, members: NDArray[np.intp], depth: int) -> list[int]:
     boxes, em = sheet.boxes, sheet.em
     solid = members[members < sheet.count]
-    gutter = _gutter(boxes[solid], em) if depth < _DEEPEST and len(solid) > 3 else None
+    gutter = find_gutter(boxes[solid], em) if depth < _DEEPEST and len(solid) > 3 else None
     if gutter is None:
         return rows(boxes, solid)
     of = boxes[members]
@@ -193,87 +188,6 @@ def _widest_step(boxes: NDArray[np.float32]) -> float:
     by_top = boxes[np.argsort(boxes[:, 1], kind="stable")]
     lows = np.maximum.accumulate(by_top[:, 3])
     return float((by_top[1:, 1] - lows[:-1]).max(initial=0.0))
-
-
-def _gutter(boxes: NDArray[np.float32], em: float) -> float | None:
-    """Return the x of the best strip of white that has prose on both sides, or None."""
-    left_edge, right_edge = float(boxes[:, 0].min()), float(boxes[:, 2].max())
-    if right_edge - left_edge < 2 * _COLUMN_EMS * em:
-        return None
-    places = np.arange(left_edge + 3 * em, right_edge - 3 * em, _STEP, dtype=np.float32)
-    if not len(places):
-        return None
-    heights = boxes[:, 3] - boxes[:, 1]
-    is_left = boxes[:, 2][None, :] <= places[:, None] + 1
-    is_right = boxes[:, 0][None, :] >= places[:, None] - 1
-    scores = np.minimum(is_left @ heights, is_right @ heights)
-    # Going right, boxes only leave the right side and join the left: counts tell places apart.
-    _, kinds = np.unique(
-        is_left.sum(axis=1) * (len(boxes) + 1) + is_right.sum(axis=1), return_index=True
-    )
-    kinds = kinds[scores[kinds] >= 2.5 * em]
-    kinds = kinds[np.argsort(-scores[kinds], kind="stable")[:_MOST_PLACES]]
-    if not len(kinds):
-        return None
-    is_left, is_right, scores = is_left[kinds], is_right[kinds], scores[kinds]
-    # What crosses a gutter stands alone in its row; words beside it say that there is none.
-    crosses = ~is_left & ~is_right
-    accompanied = (~crosses).astype(np.float32) @ _beside(boxes) > 0
-    scores = scores - _ALONE * ((crosses & accompanied) @ heights)
-    for index in np.argsort(-scores, kind="stable"):
-        if scores[index] < 2.5 * em:
-            break
-        place = _settle(boxes, is_left[index], is_right[index], em)
-        if place is not None:
-            return place
-    return None
-
-
-def _beside(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Tell which boxes stand in one row, by ones; shape (n, n)."""
-    heights = boxes[:, 3] - boxes[:, 1]
-    shared = np.minimum(boxes[:, None, 3], boxes[None, :, 3]) - np.maximum(
-        boxes[:, None, 1], boxes[None, :, 1]
-    )
-    least = 0.5 * np.minimum(heights[:, None], heights[None, :])
-    return np.asarray(shared > least, np.float32)
-
-
-def _settle(
-    boxes: NDArray[np.float32],
-    is_left: NDArray[np.bool_],
-    is_right: NDArray[np.bool_],
-    em: float,
-) -> float | None:
-    """Check that two sides stand beside each other as columns of prose, and place the gutter."""
-    left, right = boxes[is_left], boxes[is_right]
-    top = max(left[:, 1].min(), right[:, 1].min())
-    bottom = min(left[:, 3].max(), right[:, 3].max())
-    left = left[(left[:, 3] > top) & (left[:, 1] < bottom)]
-    right = right[(right[:, 3] > top) & (right[:, 1] < bottom)]
-    if min(len(left), len(right)) < 2:
-        return None
-    gap = (float(left[:, 2].max()), float(right[:, 0].min()))
-    if gap[1] - gap[0] < 0.5 * em:
-        return None
-    if _aligned(left, right) and (_is_narrow(left, em) or _is_narrow(right, em)):
-        return None
-    return (gap[0] + gap[1]) / 2
-
-
-def _is_narrow(side: NDArray[np.float32], em: float) -> bool:
-    """Tell whether its lines are too short for prose: labels, numbers, page references."""
-    widths = np.sort(side[:, 2] - side[:, 0])
-    place = 0.7 * (len(widths) - 1)
-    below, above = float(widths[int(place)]), float(widths[min(int(place) + 1, len(widths) - 1)])
-    return below + (above - below) * (place - int(place)) < _COLUMN_EMS * em
-
-
-def _aligned(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
-    """Tell whether the rows of the shorter side mostly stand on baselines of the longer."""
-    few, many = sorted((left[:, 3], right[:, 3]), key=len)
-    distance = np.abs(few[:, None] - many[None, :]).min(axis=1)
-    return bool((distance < 1.5).mean() > 0.6)
 
 
 def rows(boxes: NDArray[np.float32], members: NDArray[np.intp]) -> list[int]:

@@ -53,10 +53,13 @@ class Candidate:
         return [row for row in self.rows if len(row.segments) > 1]
 
 
-def aligned_tables(page: Ink, taken: Sequence[BBox]) -> list[RawTable]:
-    """Return the tables outside the areas already taken."""
-    page = without_contents(page)
-    segments = [s for s in segments_of(page) if not any(_inside(s, box) for box in taken)]
+def aligned_tables(
+    page: Ink, taken: Sequence[BBox], segments: Sequence[Segment] = ()
+) -> list[RawTable]:
+    """Return the tables outside the areas already taken; ``segments``: the page's, if known."""
+    whole, page = page, without_contents(page)
+    known = segments if segments and page is whole else segments_of(page)
+    segments = [s for s in known if not any(_inside(s, box) for box in taken)]
     if not segments:
         return []
     em = float(np.median([s.bottom - s.top for s in segments])) / 1.2
@@ -86,9 +89,9 @@ def _parts(segments: Sequence[Segment], depth: int = 0) -> Iterator[list[Segment
         yield rest
 
 
-def framed_table(page: Ink, area: BBox) -> RawTable | None:
+def framed_table(page: Ink, area: BBox, segments: Sequence[Segment]) -> RawTable | None:
     """Read the columns inside a frame off the white, for frames whose rules part only some."""
-    segments = [s for s in segments_of(page) if _inside(s, area)]
+    segments = [s for s in segments if _inside(s, area)]
     if not segments:
         return None
     em = float(np.median([s.bottom - s.top for s in segments])) / 1.2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.tables.signs import SIGNS_AFTER, SIGNS_BEFORE
 from ingest.types import Cell, RawTable
 from ragqa.types import BBox
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.tables.segments import Row, Segment
-
-_SIGNS_BEFORE = frozenset("$€£¥(")
-_SIGNS_AFTER = frozenset("%)*†‡")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,9 @@ def _without_signs(rows: Sequence[Row], columns: Sequence[Column]) -> list[Colum
         if before is not None:
             column = Column(before.x0, column.x1)
             before = None
-        if signs and signs <= _SIGNS_BEFORE and index + 1 < len(columns):
+        if signs and signs <= SIGNS_BEFORE and index + 1 < len(columns):
             before = column
-        elif signs and signs <= _SIGNS_AFTER and kept:
+        elif signs and signs <= SIGNS_AFTER and kept:
             kept[-1] = Column(kept[-1].x0, column.x1)
         else:
             kept.append(column)

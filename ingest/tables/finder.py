@@ -9,8 +9,11 @@ import numpy as np
 
 from ingest.tables.aligned import aligned_tables, framed_table
 from ingest.tables.headers import with_headings
+from ingest.tables.rows import kept_rows, with_labels, within
 from ingest.tables.ruled import ruled_tables
 from ingest.tables.segments import rows_of, segments_of
+from ingest.tables.signs import with_signs
+from ragqa.types import BBox, unite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 _DENSE = 0.55
 _SPARSE = 0.25
+_KEPT = 0.85
+"""Of the lines with several numbers; grids that keep fewer in one row are doubted."""
+_BETTER = 0.15
+_NEAR = 24.0
 _GROUND = 0.8
 _GROUND_LINES = 4
 
@@ -32,12 +39,64 @@ class GridFinder:
         """Return the tables, top to bottom."""
         grids = ruled_tables(page)
         ruled: list[RawTable] = []
+        segments: list[Segment] = []
         if grids:
             segments = segments_of(page)
-            checked = [_checked(page, table, segments) for table in grids]
-            ruled = [with_headings(table, segments) for table in checked if table is not None]
-        aligned = aligned_tables(page, [table.bbox for table in ruled])
+            for group in _beside(page, grids):
+                best = _best(page, group, segments)
+                signed = [with_signs(table, page.text) for table in best]
+                ruled += [with_headings(table, segments) for table in signed]
+        aligned = aligned_tables(page, [table.bbox for table in ruled], segments)
         return sorted([*ruled, *aligned], key=lambda table: table.bbox.top)
+
+
+def _beside(page: Ink, grids: Sequence[RawTable]) -> list[list[RawTable]]:
+    """Gather grids that lie over each other, and what stands close beside them without labels."""
+    groups: list[list[RawTable]] = []
+    for grid in sorted(grids, key=lambda table: table.bbox.x0):
+        box = grid.bbox
+        reach = 0.0 if _has_labels(page, grid) else _NEAR
+        near = [
+            group
+            for group in groups
+            if any(
+                _shared(box, other.bbox) > 0.5 and box.x0 - other.bbox.x1 < reach for other in group
+            )
+        ]
+        groups = [group for group in groups if not any(group is one for one in near)]
+        groups.append([*(table for group in near for table in group), grid])
+    return groups
+
+
+def _has_labels(page: Ink, grid: RawTable) -> bool:
+    """Tell whether most rows of a grid begin with words."""
+    first: dict[int, str] = {}
+    for cell in sorted(grid.cells, key=lambda cell: (cell.row, cell.column)):
+        if cell.ranges:
+            start, end = cell.ranges[0]
+            first.setdefault(cell.row, page.text[start:end])
+    return sum(any(map(str.isalpha, text)) for text in first.values()) > 0.5 * len(first)
+
+
+def _shared(one: BBox, other: BBox) -> float:
+    """Return the height two boxes share, as a share of the lower one's."""
+    height = min(one.bottom - one.top, other.bottom - other.top)
+    return (min(one.bottom, other.bottom) - max(one.top, other.top)) / max(height, 1.0)
+
+
+def _best(page: Ink, group: Sequence[RawTable], segments: Sequence[Segment]) -> list[RawTable]:
+    """Return the grids of a group, or what its white tells when the grids tear rows apart."""
+    found = [checked for table in group if (checked := _checked(page, table, segments))]
+    area = unite([table.bbox for table in group])
+    area = with_labels(area, segments)
+    inside = within(segments, area)
+    kept, lines = kept_rows(page, found, inside)
+    if kept >= _KEPT * lines:
+        return found
+    other = framed_table(page, area, segments)
+    if other is None or kept_rows(page, [other], inside)[0] < kept + _BETTER * lines:
+        return found
+    return [other]
 
 
 def _checked(page: Ink, table: RawTable, segments: Sequence[Segment]) -> RawTable | None:
@@ -56,7 +115,7 @@ def _checked(page: Ink, table: RawTable, segments: Sequence[Segment]) -> RawTabl
         return table
     if _is_ground(filled):
         return None
-    other = framed_table(page, table.bbox)
+    other = framed_table(page, table.bbox, segments)
     if other is not None and sum(bool(cell.ranges) for cell in other.cells) > 1.2 * len(filled):
         return other
     return table if density > _SPARSE and table.rows > 1 and table.columns > 1 else None

@@ -12,16 +12,20 @@ from ingest.types import Cell, RawTable
 from ragqa.types import BBox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ingest.ports import Ink
 
 _Point = tuple[float, float]
+_Box = tuple[float, float, float, float]
 _Crossings = dict[_Point, dict[str, list[dict[str, Any]]]]
 _THIN = 3.0
 _SHORTEST = 6.0
 _MOST_RULES = 6000
 _LEAST_ROWS = 2
+_SLIVER = 8.0
 _MOST_LEVEL = 1500
 
 
@@ -36,11 +40,30 @@ def ruled_tables(page: Ink) -> list[RawTable]:
     merged = [edge for edge in merged if edge["width"] + edge["height"] >= _SHORTEST]
     crossings = edges_to_intersections([*merged, *_open_sides(merged)], 3, 3)
     found = []
-    for cells in cells_to_tables(_smallest_cells(crossings)):
+    for cells in _side_by_side(cells_to_tables(_smallest_cells(crossings))):
         table = _grid(cells)
         if table is not None and (filled := fill(page, table)) is not None:
             found.append(filled)
     return found
+
+
+def _side_by_side(grids: Sequence[list[_Box]]) -> list[list[_Box]]:
+    """Join grids that begin and end at one height with a sliver of white between them.
+
+    Shading that leaves out the white between columns draws one table as several.
+    """
+    joined: list[list[_Box]] = []
+    boxes = [(*np.min(g, axis=0)[:2].tolist(), *np.max(g, axis=0)[2:].tolist()) for g in grids]
+    right, top, bottom = 0.0, 0.0, 0.0
+    for number in sorted(range(len(grids)), key=lambda n: (round(boxes[n][1] / 3), boxes[n][0])):
+        box = boxes[number]
+        level = abs(box[1] - top) <= _THIN and abs(box[3] - bottom) <= _THIN
+        if joined and level and -_THIN <= box[0] - right <= _SLIVER:
+            joined[-1] = [*joined[-1], *grids[number]]
+        else:
+            joined.append(list(grids[number]))
+        right, top, bottom = box[2], box[1], box[3]
+    return joined
 
 
 def _open_sides(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:

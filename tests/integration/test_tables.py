@@ -132,6 +132,40 @@ def test_the_ground_of_a_slide_is_no_table(tmp_path: Path) -> None:
     assert tables(tmp_path / "slide.pdf", 1) == []
 
 
+def test_shading_with_white_between_its_columns_is_one_table(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=595, height=842)
+    rows = [("Revenue", "1,204", "1,530"), ("Cost", "(804)", "(911)"), ("Profit", "400", "619")]
+    for number, (label, *amounts) in enumerate(rows):
+        y = 100 + 18 * number
+        page.draw_rect((50, y, 250, y + 18), color=None, fill=(0.8, 0.9, 1))
+        page.insert_text((52, y + 13), label, fontsize=10)
+        for x, amount in zip((256, 346), amounts, strict=True):
+            for left, right in ((x, x + 12), (x + 12, x + 84)):
+                page.draw_rect((left, y, right, y + 18), color=None, fill=(0.8, 0.9, 1))
+            page.insert_text((x + 2, y + 13), "$", fontsize=10)
+            page.insert_text((x + 50, y + 13), amount, fontsize=10)
+    document.save(tmp_path / "slivers.pdf")
+    (table,) = tables(tmp_path / "slivers.pdf", 1)
+    assert table.rows == tuple((label, f"$ {a}", f"$ {b}") for label, a, b in rows)
+
+
+def test_one_shaded_column_does_not_tear_the_rows_of_its_table(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=595, height=842)
+    rows = [("Intangible assets", "6,270", "6,265"), ("Equipment", "372", "672")]
+    rows += [("Deferred tax", "48", "135"), ("Cash and deposits", "6,485", "5,906")]
+    page.draw_rect((300, 100, 360, 172), color=None, fill=(0.8, 0.9, 1))
+    for y in (100, 136, 172):
+        page.draw_line((50, y), (430, y))
+    for number, row in enumerate(rows):
+        for x, text in zip((52, 310, 390), row, strict=True):
+            page.insert_text((x, 113 + 18 * number), text, fontsize=10)
+    document.save(tmp_path / "shaded.pdf")
+    (table,) = tables(tmp_path / "shaded.pdf", 1)
+    assert table.rows == tuple(rows)
+
+
 HEAD = ("Part", "Stock", "Price")
 
 
