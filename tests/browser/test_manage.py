@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pymupdf
+from playwright.sync_api import expect
 
 from tests.browser import looking
 
@@ -97,6 +99,33 @@ def test_the_first_key_is_shown_once_signs_in_and_is_revoked(
     assert "desk" in page.locator(".manage table").inner_text()
     page.get_by_role("link", name="Settings").click()
     page.get_by_text("RAGQA_HOME", exact=True).wait_for()
+
+
+def test_a_reader_is_offered_nothing_that_a_reader_may_not_do(
+    serve: Callable[..., Served], look: Callable[..., Page], make_pdf: MakePdf, collection: str
+) -> None:
+    site = serve()
+    looking.make_collection(site.url, collection)
+    page = look(looking.address(site.url, collection), locale="en")
+    looking.upload(page, "policy.pdf", make_pdf("Receipts must be handed in by May."))
+    page.goto(looking.address(site.url, collection, "/manage/keys"))
+    page.fill("#key-name", "guest")
+    page.select_option("#key-role", "reader")
+    page.get_by_role("button", name="Make a key").click()
+    key = page.locator(".key-text").inner_text()
+    guest = look(looking.address(site.url, collection), locale="en")
+    guest.fill("#prompt-value", key)
+    guest.keyboard.press("Enter")
+    guest.locator(".row a.name").wait_for()
+    expect(guest.locator(".drop")).to_have_count(0)
+    for name in (re.compile("^Delete"), "New collection", "Manage"):
+        expect(guest.get_by_role("button", name=name)).to_have_count(0)
+        expect(guest.get_by_role("link", name=name)).to_have_count(0)
+    looking.ask(guest, "When must receipts be handed in?")
+    assert "May" in guest.locator(".answer-text").inner_text()
+    guest.locator(".row a.name").click()
+    guest.locator(".reader .sheet:not(.loading) .block-box").first.click()
+    expect(guest.locator(".pen, .correct")).to_have_count(0)
 
 
 def test_the_cells_of_a_computed_number_are_framed_on_the_page(

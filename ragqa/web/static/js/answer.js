@@ -120,7 +120,7 @@ function underWay(turn) {
   return [
     h("p", { class: "status" }, h("span", { class: "spinner" }), h("span", {}, t(searching ? "ask.searching" : turn.draft ? "ask.writing" : "ask.reading", { n: turn.hits.length })), button(t("stop"), stop, { class: "link", icon: "stop" })),
     turn.draft ? h("div", { class: "answer-text draft" }, formatAnswer(turn.draft, [], { marker: (n) => h("span", { class: "marker empty" }, `[${n}]`), doubt })) : null,
-    extract && !turn.draft
+    extract // stays until the answer is there: what is being written is not checked yet
       ? h("section", { class: "extract", "aria-label": t("extract.title") }, h("h3", {}, t("extract.title")), h("div", { class: "answer-text" }, written(extract)))
       : null,
     consulted(turn.hits, turn.question),

@@ -107,7 +107,7 @@ function drawSide() {
   const place = root.querySelector(".side");
   if (!place) return;
   side = shelf();
-  fill(place, picker(), collections.current ? [dropPlace(), side.node] : null);
+  fill(place, picker(), collections.current ? [may("writer") ? dropPlace() : null, side.node] : null);
 }
 
 function makeView() {
@@ -186,7 +186,10 @@ async function start() {
 
 on("route", () => follow());
 on("language", drawAll);
-on("who", drawHeader);
+on("who", () => {
+  drawHeader();
+  drawSide(); // what one may not do is not offered
+});
 on("collection", drawSide);
 on("document", drawHeader);
 on("documents", drawHeader);

@@ -1,5 +1,6 @@
 // Asking: the conversation and the box below it.
 
+import { may } from "./api.js";
 import { button, fill, h, icon } from "./dom.js";
 import { ask, conversation, history, isAsking, openConversation, startConversation, stop } from "./conversations.js";
 import { collections } from "./collections.js";
@@ -50,7 +51,7 @@ function opening() {
   const all = [...documents.byId.values()];
   const ready = all.filter((document) => document.status === "ready");
   if (!documents.loaded) return h("div", { class: "empty" }, h("p", { class: "quiet" }, t("loading")));
-  if (!all.length) return h("div", { class: "empty" }, h("h1", {}, t("empty.title")), h("p", {}, t("empty.text")), dropPlace({ large: true }));
+  if (!all.length) return h("div", { class: "empty" }, h("h1", {}, t(may("writer") ? "empty.title" : "documents.empty.reader")), may("writer") ? [h("p", {}, t("empty.text")), dropPlace({ large: true })] : null);
   if (!ready.length) return h("div", { class: "empty" }, h("h1", {}, t(all.some(isActive) ? "empty.reading" : "empty.noneReady")), h("p", {}, t(all.some(isActive) ? "empty.readingText" : "empty.noneReadyText")));
   return h(
     "div",
@@ -141,6 +142,7 @@ export function askView() {
     on("conversation", draw),
     on("turn", (turn) => nodes.get(turn)?.update()),
     on("documents", () => conversation()?.turns.length || draw()),
+    on("who", () => conversation()?.turns.length || draw()),
     on("document", () => conversation()?.turns.length || draw()),
   ];
   const node = h("section", { class: "view ask", "aria-label": t("ask") }, tools, scroller, form.node);

@@ -60,6 +60,8 @@ function notePace(document) {
 
 /** Seconds this stage will still take at its pace so far; null while that is a guess. */
 export function secondsLeft(document) {
+  const told = document.progress?.seconds_left;
+  if (told !== null && told !== undefined) return told;
   const known = pace.get(document.id);
   const { done, total } = document.progress ?? {};
   if (!known || !total || done - known.from < 2) return null;

@@ -56,11 +56,17 @@ function turn(page) {
   draw();
 }
 
+/** To the neighbouring quote; where there is only one, to the neighbouring page. */
+function step(by) {
+  if (panel.items.length > 1) choose(panel.index + by);
+  else turn(panel.page + by);
+}
+
 function onKey(event) {
   const keys = {
     Escape: closePanel,
-    ArrowRight: () => choose(panel.index + 1),
-    ArrowLeft: () => choose(panel.index - 1),
+    ArrowRight: () => step(1),
+    ArrowLeft: () => step(-1),
     PageDown: () => turn(panel.page + 1),
     PageUp: () => turn(panel.page - 1),
     "+": () => zoom(1),

@@ -1,5 +1,6 @@
 // Choosing, making and deleting a collection.
 
+import { may } from "./api.js";
 import { button, fill, h, iconButton } from "./dom.js";
 import { collections, createCollection, deleteCollection, preferred } from "./collections.js";
 import { attempt, confirm, prompt, toast } from "./dialogs.js";
@@ -49,8 +50,7 @@ export function picker() {
     fill(
       place,
       select,
-      iconButton("add", t("collection.new"), makeCollection),
-      iconButton("bin", t("collection.delete"), removeCollection, { disabled: !current }),
+      may("administrator") ? [iconButton("add", t("collection.new"), makeCollection), iconButton("bin", t("collection.delete"), removeCollection, { disabled: !current })] : null,
     );
   };
   draw();
@@ -66,6 +66,6 @@ export function firstCollection() {
     { class: "empty" },
     h("h1", {}, t("welcome.title")),
     h("p", {}, t("welcome.text")),
-    h("div", { class: "actions" }, button(t("collection.new"), makeCollection, { class: "button primary", icon: "add" })),
+    may("administrator") && h("div", { class: "actions" }, button(t("collection.new"), makeCollection, { class: "button primary", icon: "add" })),
   );
 }

@@ -1,5 +1,6 @@
 // One row of the list: a file on its way, or a document.
 
+import { may } from "./api.js";
 import { button, fill, h, icon, iconButton } from "./dom.js";
 import { attempt, confirm, prompt, showDialog } from "./dialogs.js";
 import { cancelDocument, deleteDocument, documents, isActive, retryDocument, secondsLeft, unlockDocument } from "./documents.js";
@@ -7,7 +8,7 @@ import { emit } from "./events.js";
 import { bytes, day, has, number, percent, t, timeLeft } from "./i18n.js";
 import { explain } from "./problems.js";
 import { address } from "./routes.js";
-import { cancelUpload, retryUpload } from "./uploads.js";
+import { cancelUpload, filePace, retryUpload } from "./uploads.js";
 
 /** A row whose parts are updated in place; actions are rebuilt only when they change. */
 function skeleton() {
@@ -39,7 +40,8 @@ export function uploadRow(job) {
   const parts = skeleton();
   let drawn = null;
   const update = () => {
-    fill(parts.facts, h("span", {}, job.state === "sending" && job.sent >= job.file.size ? t("upload.checking") : t(`upload.${job.state}`)), h("span", {}, job.state === "sending" ? `${bytes(job.sent)} / ${bytes(job.file.size)}` : bytes(job.file.size)));
+    const pace = job.sent < job.file.size ? filePace(job) : null;
+    fill(parts.facts, h("span", {}, job.state === "sending" && job.sent >= job.file.size ? t("upload.checking") : t(`upload.${job.state}`)), h("span", {}, job.state === "sending" ? `${bytes(job.sent)} / ${bytes(job.file.size)}` : bytes(job.file.size)), pace ? [h("span", {}, `${bytes(pace.rate)}/s`), h("span", {}, timeLeft(pace.seconds))] : null);
     showBar(parts.bar, job.name, job.state === "sending" ? (job.file.size && job.sent < job.file.size ? job.sent / job.file.size : -1) : null);
     if (drawn === job.state) return;
     drawn = job.state;
@@ -64,9 +66,10 @@ function stageOf(document) {
 
 function factsOf(document) {
   if (isActive(document)) {
-    const { done, total } = document.progress ?? {};
+    const { done, total, rate } = document.progress ?? {};
     const left = secondsLeft(document);
-    return [stageOf(document), document.status === "processing" && total ? `${number(done)} / ${number(total)}` : null, left === null ? null : timeLeft(left)];
+    const going = document.status === "processing";
+    return [stageOf(document), going && total ? `${number(done)} / ${number(total)}` : null, going && rate ? `${number(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s` : null, left === null ? null : timeLeft(left)];
   }
   if (document.status === "failed") return [t(document.error?.code === "cancelled" ? "status.cancelled" : "status.failed"), bytes(document.bytes)];
   return [t("pages.count", { n: document.pages }), document.ocr_pages ? t("ocr.count", { n: document.ocr_pages }) : null, bytes(document.bytes)];
@@ -116,12 +119,13 @@ function marked(document) {
 
 function actionsOf(document) {
   const name = document.filename;
-  if (isActive(document)) return [iconButton("close", t("cancel.named", { name }), () => attempt(() => cancelDocument(document.id)))];
+  const mine = may("writer");
+  if (isActive(document)) return [mine && iconButton("close", t("cancel.named", { name }), () => attempt(() => cancelDocument(document.id)))];
   return [
     document.status === "ready" ? iconButton("ask", t("ask.only", { name }), () => emit("ask-only", document)) : null,
-    document.error?.code === "password_required" ? iconButton("key", t("unlock.named", { name }), () => unlock(document)) : null,
-    document.status === "failed" ? iconButton("retry", t("retry.named", { name }), () => attempt(() => retryDocument(document.id))) : null,
-    iconButton("bin", t("delete.named", { name }), () => remove(document)),
+    mine && document.error?.code === "password_required" ? iconButton("key", t("unlock.named", { name }), () => unlock(document)) : null,
+    mine && document.status === "failed" ? iconButton("retry", t("retry.named", { name }), () => attempt(() => retryDocument(document.id))) : null,
+    mine && iconButton("bin", t("delete.named", { name }), () => remove(document)),
   ];
 }
 
@@ -135,7 +139,7 @@ export function documentRow(id) {
     fill(parts.facts, factsOf(document).filter(Boolean).map((fact) => h("span", {}, fact)));
     showBar(parts.bar, document.filename, document.status === "processing" ? (total ? done / total : -1) : null);
     if (total && document.status === "processing") parts.bar.title = percent(done / total);
-    const state = `${document.status} ${document.version} ${document.warnings.length} ${document.error?.code}`;
+    const state = `${may("writer")} ${document.status} ${document.version} ${document.warnings.length} ${document.error?.code}`;
     if (drawn === state) return;
     drawn = state;
     parts.node.dataset.state = document.error?.code === "cancelled" ? "cancelled" : document.status;

@@ -1,5 +1,6 @@
 // The list of documents, and the place files are dropped on.
 
+import { may } from "./api.js";
 import { announce, button, fill, h, icon, iconButton } from "./dom.js";
 import { collections } from "./collections.js";
 import { detailTags, pairFields } from "./details.js";
@@ -15,7 +16,7 @@ const rows = new Map(); // id → {node, update}
 let sought = "";
 
 function add(found) {
-  if (!collections.current || !found.length) return;
+  if (!collections.current || !found.length || !may("writer")) return;
   send(found);
   const { skipped } = uploads;
   if (skipped.length) toast(t("upload.skipped", { n: skipped.length, names: skipped.slice(0, 3).join(", ") }), { bad: true });
@@ -73,7 +74,7 @@ export function acceptDrops() {
   addEventListener("dragenter", (event) => {
     if (!carries(event)) return;
     depth += 1;
-    mark(Boolean(collections.current));
+    mark(Boolean(collections.current) && may("writer"));
   });
   addEventListener("dragleave", (event) => {
     if (!carries(event)) return;

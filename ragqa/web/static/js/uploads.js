@@ -91,6 +91,13 @@ export function retryUpload(job) {
   next();
 }
 
+/** Bytes a second and seconds left of one file; null while that is a guess. */
+export function filePace({ state, sent, file, since }) {
+  const seconds = (Date.now() - since) / 1000;
+  if (state !== "sending" || !sent || seconds < 1) return null;
+  return { rate: sent / seconds, seconds: (file.size - sent) / (sent / seconds) };
+}
+
 /** Bytes a second and seconds left over all files on their way; null while that is a guess. */
 export function uploadPace() {
   const under = uploads.jobs.filter((job) => job.state === "sending" && job.sent > 0);

@@ -60,6 +60,7 @@ export const en = {
   "documents.find": "Find by name",
   "documents.noMatch": "No document has this in its name.",
   "documents.empty": "Nothing here yet. Dropped files appear in this list while they are read.",
+  "documents.empty.reader": "No documents here yet",
   "documents.more": "Show more",
   "pages.count": "{n} page|{n} pages",
   "ocr.count": "{n} page scanned|{n} pages scanned",

@@ -60,6 +60,7 @@ export const zh = {
   "documents.find": "按名称查找",
   "documents.noMatch": "没有名称匹配的文档。",
   "documents.empty": "这里还没有文档。拖入的文件会显示在此列表中，并显示读取进度。",
+  "documents.empty.reader": "这里还没有文档",
   "documents.more": "显示更多",
   "pages.count": "{n} 页",
   "ocr.count": "{n} 页为扫描",
