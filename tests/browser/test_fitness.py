@@ -34,6 +34,10 @@ def _visit(page: Page) -> Iterator[str]:
     page.fill("#query", "保修")
     page.keyboard.press("Enter")
     page.locator(".hit").first.wait_for()
+    page.locator(".filter-open").click()
+    page.locator("dialog #filter-from").wait_for()
+    yield "filter"
+    page.keyboard.press("Escape")
     page.locator(".explained summary").click()
     assert page.locator(".explained td").first.inner_text() in "保修期"
     yield "search"
@@ -43,6 +47,10 @@ def _visit(page: Page) -> Iterator[str]:
     page.locator(".row a.name").click()
     page.locator(".reader .sheet:not(.loading)").wait_for()
     yield "reader"
+    page.locator(".block .pen").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".correct .cut-out img").first.wait_for()
+    yield "correct"
     for section in ("runs", "keys", "settings", "audit"):
         page.goto(re.sub(r"/document/.*$|/manage/.*$", f"/manage/{section}", page.url))
         page.locator(

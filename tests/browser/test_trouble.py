@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import looking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Dialog, Page
+    from playwright.sync_api import Dialog, FilePayload, Page
 
     from tests.browser.conftest import Served
     from tests.conftest import MakePdf
@@ -140,3 +142,31 @@ def test_one_signs_in_with_a_key_stays_so_in_a_cookie_and_signs_out(
     page.get_by_role("button", name="Signed in as").click()
     page.get_by_label("API key").wait_for()
     assert page.context.cookies() == []
+
+
+def test_hundreds_of_files_are_listed_briefly_and_given_up_at_once(
+    site: Served, look: Callable[..., Page], collection: str
+) -> None:
+    looking.make_collection(site.url, collection)
+    page = look(looking.address(site.url, collection), locale="en")
+    page.locator(".drop.large").wait_for()
+    slow = {"offline": False, "latency": 5, "downloadThroughput": 1e6, "uploadThroughput": 100_000}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    files: list[FilePayload] = [
+        {
+            "name": f"note {n}.txt",
+            "mimeType": "text/plain",
+            "buffer": b"words " * (200_000 if n < 2 else 50),
+        }
+        for n in range(200)
+    ]
+    page.locator("input[type=file]:not([webkitdirectory])").first.set_input_files(files)
+    page.get_by_text("more files wait to be sent").wait_for()
+    assert page.locator(".row").count() < 40
+    sending = page.locator(".row[data-state=sending]").first
+    sending.get_by_text(re.compile(r"\d KB/s")).wait_for()  # its own rate, and the time left
+    assert "left" in sending.inner_text()
+    assert "Sending" in page.locator(".sending").inner_text()
+    page.get_by_role("button", name="Cancel all files that are not sent yet").click()
+    expect(page.locator(".row[data-state=sending], .row[data-state=waiting]")).to_have_count(0)
+    page.get_by_text("more files wait to be sent").wait_for(state="detached")

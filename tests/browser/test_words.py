@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.readers.kind import SUFFIXES
 from ragqa.web.page import STATIC
 
 DOCUMENTED = Path("docs/errors.md")
@@ -58,3 +59,10 @@ def test_every_word_the_scripts_ask_for_exists() -> None:
     for script in sorted((STATIC / "js").glob("*.js")):
         asked = set(re.findall(r'\bt\("([\w.]+)"', script.read_text()))
         assert not asked - known, script.name
+
+
+def test_the_page_takes_every_kind_of_file_that_is_read() -> None:
+    script = (STATIC / "js" / "uploads.js").read_text()
+    listed = re.search(r"export const READ = \[(.*)\];", script)
+    assert listed is not None
+    assert set(re.findall(r'"(\.\w+)"', listed[1])) == set(SUFFIXES)

@@ -26,6 +26,7 @@ const THEMES = { auto: "screen", light: "sun", dark: "moon" };
 let view = null;
 let side = null;
 let lost = null;
+let counted = 0; // documents being read, as the header says
 
 function theme() {
   return document.documentElement.dataset.theme ?? "auto";
@@ -79,13 +80,20 @@ function tab(place, name, iconName, label, count) {
 
 const header = h("header", { class: "top" });
 
+const countActive = () => [...documents.byId.values()].filter(isActive).length;
+
+/** Draw the header again only if it would differ: what is drawn again cannot be clicked meanwhile. */
+function recount() {
+  if (countActive() !== counted) drawHeader();
+}
+
 function drawHeader() {
   keepingFocus(header, fillHeader);
 }
 
 function fillHeader() {
   const place = collections.current;
-  const active = [...documents.byId.values()].filter(isActive).length;
+  const active = (counted = countActive());
   fill(
     header,
     h("a", { class: "brand", href: place ? address({ collection: place }) : "#/", "aria-label": "ragqa" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), h("span", {}, "ragqa")),
@@ -191,8 +199,8 @@ on("who", () => {
   drawSide(); // what one may not do is not offered
 });
 on("collection", drawSide);
-on("document", drawHeader);
-on("documents", drawHeader);
+on("document", recount);
+on("documents", recount);
 on("back", () => collections.list === null && start());
 on("panel", () => {
   // A sheet that covers the page keeps the keyboard to itself.

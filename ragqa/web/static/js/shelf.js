@@ -10,10 +10,13 @@ import { on } from "./events.js";
 import { bytes, t, timeLeft } from "./i18n.js";
 import { problemBox } from "./problems.js";
 import { documentRow, uploadRow } from "./rows.js";
-import { cancelUpload, chosen, gather, send, uploadPace, uploads } from "./uploads.js";
+import { READ, cancelAll, chosen, gather, send, uploadPace, uploads } from "./uploads.js";
 
 const rows = new Map(); // id → {node, update}
+const WAITING_SHOWN = 20; // of thousands of files in a folder, more rows would only be slow
+const STEP = 200;
 let sought = "";
+let most = STEP;
 
 function add(found) {
   if (!collections.current || !found.length || !may("writer")) return;
@@ -26,7 +29,7 @@ function add(found) {
 function fileInput(folder) {
   const input = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-label": t(folder ? "upload.folder" : "upload.files") });
   if (folder) input.webkitdirectory = true;
-  else input.accept = ".pdf,.txt,.md,.markdown,application/pdf,text/plain,text/markdown";
+  else input.accept = READ.join(",");
   input.addEventListener("change", () => {
     add(chosen(input.files));
     input.value = "";
@@ -99,26 +102,31 @@ function summary() {
   return [h("span", {}, t("documents.count", { n: count })), pages ? h("span", {}, t("pages.count", { n: pages })) : null, active ? h("span", { class: "active" }, t("documents.active", { n: active })) : null];
 }
 
+/** All files on their way together; its parts stay, so that its button can be pressed. */
 function sendingBar() {
-  const open = uploads.jobs.filter((job) => job.state !== "failed");
-  if (open.length < 2) return null;
-  const total = open.reduce((sum, job) => sum + job.file.size, 0);
-  const sent = open.reduce((sum, job) => sum + job.sent, 0);
-  const pace = uploadPace();
-  return h(
-    "div",
-    { class: "sending" },
-    h("span", {}, t("upload.sendingAll", { n: open.length }), pace ? ` · ${bytes(pace.rate)}/s · ${timeLeft(pace.seconds)}` : ""),
-    iconButton("close", t("upload.cancelAll"), () => open.forEach(cancelUpload)),
-    h("progress", { max: total || 1, value: sent, "aria-label": t("upload.sendingAll", { n: open.length }) }),
-  );
+  const words = h("span", {});
+  const bar = h("progress", {});
+  const node = h("div", { class: "sending", hidden: true }, words, iconButton("close", t("upload.cancelAll"), cancelAll), bar);
+  const update = () => {
+    const open = uploads.jobs.filter((job) => job.state !== "failed");
+    node.hidden = open.length < 2;
+    if (node.hidden) return;
+    const label = t("upload.sendingAll", { n: open.length });
+    const pace = uploadPace();
+    words.textContent = pace ? `${label} · ${bytes(pace.rate)}/s · ${timeLeft(pace.seconds)}` : label;
+    bar.setAttribute("aria-label", label);
+    bar.max = open.reduce((sum, job) => sum + job.file.size, 0) || 1;
+    bar.value = open.reduce((sum, job) => sum + job.sent, 0);
+  };
+  return { node, update };
 }
 
 /** The list, with its own redrawing. */
 export function shelf() {
   const head = h("div", { class: "shelf-head" });
-  const bar = h("div", {});
+  const bar = sendingBar();
   const list = h("ul", { class: "rows", "aria-label": t("documents") });
+  const rest = h("p", { class: "quiet" });
   const foot = h("div", { class: "shelf-foot" });
   const find = h("input", { type: "search", class: "shelf-find", placeholder: t("documents.find"), "aria-label": t("documents.find"), value: sought });
   find.addEventListener("input", () => {
@@ -139,14 +147,24 @@ export function shelf() {
     const all = [...documents.byId.values()].filter((document) => match(document.filename));
     all.sort((a, b) => isActive(b) - isActive(a) || (a.created_at < b.created_at ? 1 : -1));
     fill(head, summary());
-    fill(bar, sendingBar());
-    const nodes = [...jobs.map((job) => row(job.id, () => uploadRow(job))), ...all.map((document) => row(document.id, () => documentRow(document.id)))];
-    const ids = new Set([...jobs.map((job) => job.id), ...all.map((document) => document.id)]);
+    bar.update();
+    const waiting = jobs.filter((job) => job.state === "waiting");
+    const hidden = new Set(waiting.slice(WAITING_SHOWN));
+    const listed = jobs.filter((job) => !hidden.has(job));
+    const shown = all.slice(0, most);
+    const nodes = [...listed.map((job) => row(job.id, () => uploadRow(job))), ...shown.map((document) => row(document.id, () => documentRow(document.id)))];
+    const ids = new Set([...listed.map((job) => job.id), ...shown.map((document) => document.id)]);
     for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
     // Nodes that stay are not touched, so a focused button keeps the focus.
     if (nodes.length !== list.children.length || nodes.some((node, index) => node !== list.children[index])) list.replaceChildren(...nodes);
     find.hidden = documents.byId.size < 9 && !sought;
-    const more = documents.next ? h("button", { type: "button", class: "link", onclick: () => loadDocuments({ more: true }) }, t("documents.more")) : null;
+    fill(rest, hidden.size ? t("upload.more", { n: hidden.size }) : null);
+    const further = () => {
+      most += STEP;
+      if (all.length <= most && documents.next) return loadDocuments({ more: true });
+      return draw();
+    };
+    const more = documents.next || all.length > most ? h("button", { type: "button", class: "link", onclick: further }, t("documents.more")) : null;
     if (documents.problem && !documents.byId.size) fill(foot, problemBox(documents.problem));
     else if (!documents.loaded) fill(foot, h("p", { class: "quiet" }, t("loading")));
     else if (!nodes.length) fill(foot, h("p", { class: "quiet" }, sought ? t("documents.noMatch") : t("documents.empty")));
@@ -159,14 +177,14 @@ export function shelf() {
     on("uploads", draw),
     on("upload", (id) => {
       rows.get(id)?.update();
-      fill(bar, sendingBar());
+      bar.update();
     }),
     on("document", (id) => {
       rows.get(id)?.update();
       fill(head, summary());
     }),
   ];
-  const node = h("section", { class: "shelf", "aria-label": t("documents") }, head, find, bar, list, foot);
+  const node = h("section", { class: "shelf", "aria-label": t("documents") }, head, find, bar.node, rest, list, foot);
   return { node, end: () => offs.forEach((off) => off()) };
 }
 

@@ -6,15 +6,18 @@ import { documents, take, watchActive } from "./documents.js";
 import { emit, on } from "./events.js";
 
 const AT_ONCE = 2;
-const READABLE = /\.(pdf|txt|md|markdown)$/i;
+/** Endings of what can be read. */
+export const READ = [".pdf", ".txt", ".md", ".markdown", ".text", ".docx", ".png", ".jpg", ".jpeg", ".tif", ".tiff"];
 
 export const uploads = { jobs: [], skipped: [], details: [] }; // details: what new files get, pairs
 let counter = 0;
 
+const isReadable = (name) => READ.some((ending) => name.toLowerCase().endsWith(ending));
+
 /** Queue `files` (`{file, name}`) for `collection`. Of a folder, only what can be read is taken. */
 export function send(found, collection = collections.current) {
-  uploads.skipped = found.filter(({ file, name, folder }) => folder && !READABLE.test(name) && !file.name.startsWith(".")).map(({ name }) => name);
-  const wanted = found.filter(({ name, folder }) => !folder || READABLE.test(name));
+  uploads.skipped = found.filter(({ file, name, folder }) => folder && !isReadable(name) && !file.name.startsWith(".")).map(({ name }) => name);
+  const wanted = found.filter(({ name, folder }) => !folder || isReadable(name));
   for (const { file, name } of wanted) {
     counter += 1;
     uploads.jobs.push({ id: `upload-${counter}`, file, name, collection, details: Object.fromEntries(uploads.details), state: "waiting", sent: 0, total: file.size, since: 0, problem: null, xhr: null });
@@ -83,6 +86,14 @@ export function cancelUpload(job) {
   uploads.jobs = uploads.jobs.filter((other) => other !== job);
   emit("uploads");
   next();
+}
+
+/** Give up every file that is not sent yet; those that failed stay, to be tried again. */
+export function cancelAll() {
+  const open = uploads.jobs.filter((job) => job.state !== "failed");
+  uploads.jobs = uploads.jobs.filter((job) => job.state === "failed");
+  open.forEach((job) => job.xhr?.abort());
+  emit("uploads");
 }
 
 export function retryUpload(job) {
