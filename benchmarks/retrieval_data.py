@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragqa.evaluation.datasets import Place, Question, read_lines
-from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +30,9 @@ PASSAGES: dict[str, tuple[str, ...]] = {
     "rgb-en-fact": ("rgb-en-fact",),
 }
 FILES = ("qa-pdf", "qa-pdf-scanned", "financebench")
+HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ragqa", "benchmarks")
+"""Where what was ingested is kept between runs, and so are vectors: they are most of the time."""
+CACHE = HOME / "vectors.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def data_folder() -> Path:
     return Path(folder)
 
 
-def make_task(name: str, folder: Path, *, size: int, passages: int = 0) -> Task:
+def make_task(name: str, folder: Path, *, size: int, passages: int = 0, pages: int = 0) -> Task:
     """Lay the files of a set in ``folder``: a ``.txt`` a passage, or links to its PDFs.
 
     Args:
@@ -58,10 +60,11 @@ def make_task(name: str, folder: Path, *, size: int, passages: int = 0) -> Task:
         folder: Where to put them.
         size: Most questions, drawn by a fixed seed.
         passages: Passages to draw, those that are asked about first; 0: all.
+        pages: Most pages of PDFs, the shortest files first; 0: all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if name in FILES:
-        questions = _link_files(name, folder)
+        questions = _link_files(name, folder, pages)
     else:
         questions = _write_passages(PASSAGES[name], folder, passages)
     random.Random(name).shuffle(questions)
@@ -93,14 +96,16 @@ def _file_name(passage: str) -> str:
     return passage.replace("/", "_") + ".txt"
 
 
-def _link_files(name: str, folder: Path) -> list[Question]:
+def _link_files(name: str, folder: Path, most: int) -> list[Question]:
     data = data_folder()
     chosen, kind = name.removesuffix("-scanned"), "scanned" if "scanned" in name else "born-digital"
-    files = {
-        line["id"]: Path(line["file"])
-        for line in read_lines(data / "documents.jsonl")
-        if line["set"] == chosen and line["kind"] == kind
-    }
+    files: dict[str, Path] = {}
+    pages = 0
+    for line in sorted(read_lines(data / "documents.jsonl"), key=lambda d: d.get("pages") or 0):
+        if line["set"] == chosen and line["kind"] == kind:
+            pages += line["pages"]
+            if not most or pages <= most:
+                files[line["id"]] = Path(line["file"])
     for path in files.values():
         link = folder / path.name
         if not link.exists():
@@ -127,6 +132,7 @@ class CachedEmbedder:
     def __init__(self, embedder: Embedder, path: Path) -> None:
         self._embedder = embedder
         self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as cache:
             cache.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)")
         self.name = embedder.name
@@ -179,45 +185,11 @@ class CachedEmbedder:
         return {key: np.frombuffer(vector, np.float32) for key, vector in rows}
 
 
-class DenseRival:
-    """What LangChain's documentation wires together: PyMuPDF text, 1,000-character chunks, cosine.
-
-    The same embedding model, with the prefixes that it wants.
-    """
-
-    def __init__(self, task: Task, embedder: Embedder) -> None:
-        from langchain_text_splitters import RecursiveCharacterTextSplitter
-
-        splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
-        self._embedder = embedder
-        self._chunks = [
-            (file, page, piece)
-            for file, page, text in read_plainly(task.folder)
-            for piece in splitter.split_text(text)
-        ]
-        texts = [piece for _, _, piece in self._chunks]
-        vectors = [embedder.embed_passages(texts[n : n + 64]) for n in range(0, len(texts), 64)]
-        self._vectors = np.concatenate(vectors) if vectors else np.zeros((0, embedder.dimension))
-
-    def retrieve(self, question: str, limit: int = 10) -> list[Hit]:
-        """Return the chunks of the nearest vectors."""
-        if not self._chunks:
-            return []
-        scores = self._vectors @ self._embedder.embed_query(question)
-        return [self._hit(row, float(scores[row])) for row in np.argsort(-scores)[:limit].tolist()]
-
-    def _hit(self, row: int, score: float) -> Hit:
-        file, page, text = self._chunks[row]
-        number = Id(CollectionId(0), row)
-        chunk = Chunk(page, Span(0, len(text)), text)
-        return Hit(ChunkId(number), DocumentId(number), file, chunk, "text", score)
-
-
-def read_plainly(folder: Path) -> Iterator[tuple[str, int, str]]:
+def read_plainly(files: Sequence[Path]) -> Iterator[tuple[str, int, str]]:
     """Yield file, page and text as a plain reader gives them."""
     import pymupdf
 
-    for path in sorted(folder.iterdir()):
+    for path in files:
         if path.suffix == ".txt":
             yield path.name, 1, path.read_text("utf-8")
         else:

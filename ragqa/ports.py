@@ -151,6 +151,10 @@ class Snapshot(Protocol):
         """Return the names of the documents; of none when they are too many to look at."""
         ...
 
+    def respell(self, asked: Sequence[str]) -> dict[str, str]:
+        """Return for words that the collection does not have the ones that they must mean."""
+        ...
+
     def narrow(self, only: Filter | None) -> Filter | None:
         """Return the filter with its metadata and dates replaced by the documents they mean."""
         ...
@@ -182,10 +186,9 @@ class Snapshot(Protocol):
         ...
 
     def verbatim(self, text: str, *, limit: int, only: Filter | None = None) -> list[Scored]:
-        """Return chunks in which ``text`` stands as it is, case, width and spaces aside.
+        """Return chunks in which ``text`` stands as it is, or a part of it; case and width aside.
 
-        Where ``text`` runs over several chunks, each of them is found. The score is the number of
-        characters of the chunk that it covers; one more when it stands there to the letter.
+        The score is the number of characters covered; one more when it is there to the letter.
         """
         ...
 
@@ -214,10 +217,7 @@ class Snapshot(Protocol):
     ) -> Mapping[int, float]:
         """Return for each chunk the share of the terms' neighbours that its page has as such.
 
-        Args:
-            chunk_ids: Chunks of the collection.
-            terms: The question's terms in its order, as hashes.
-            counts: The same terms, with how much the question asks for each.
+        ``terms`` are hashes in the question's order, ``counts`` how much it asks for each.
         """
         ...
 

@@ -89,6 +89,8 @@ def search(
 def _print_explanation(explained: Explained) -> None:
     for term in explained.terms:
         typer.echo(f"term\t{term.text}\tin {term.chunks} chunks\tweight {term.weight:.2f}")
+    for wrong, right in explained.respelt:
+        typer.echo(f"respelt\t{wrong}\tis in no chunk; {right} was looked for")
     for named in explained.named:
         typer.echo(f"named\t{named.filename}\t{named.score:.2f}")
     for stage in explained.stages:

@@ -52,6 +52,8 @@ class Explained:
 
     hits: tuple[Hit, ...]
     terms: tuple[Term, ...] = ()
+    respelt: tuple[tuple[str, str], ...] = ()
+    """Words of the question that no chunk has, with the words taken instead."""
     named: tuple[Named, ...] = ()
     stages: tuple[Stage, ...] = ()
     matched: tuple[tuple[str, ...], ...] = ()
@@ -65,6 +67,7 @@ def explained_to_json(explained: Explained) -> dict[str, Any]:
     """Return the explanation without the hits; each hit carries its stages itself."""
     return {
         "terms": [asdict(term) for term in explained.terms],
+        "respelt": dict(explained.respelt),
         "named": [asdict(named) for named in explained.named],
         "stages": [asdict(stage) for stage in explained.stages],
         "matched": [list(terms) for terms in explained.matched],

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragqa.ports import Scored
-from ragqa.retrieval.lexical import hash_term
+from ragqa.retrieval.lexical import hash_term, stem
 from ragqa.retrieval.naming import years_of
 from ragqa.retrieval.question import codes_of, question_terms
+from ragqa.retrieval.spelling import replace_words, words_to_check
 from ragqa.retrieval.statements import asked_statements, describe, like_asked
 from ragqa.types import DocumentId, Filter, Id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,10 +42,13 @@ class Query:
     """A question as the stages of one collection take it."""
 
     text: str
+    """The question, what is misspelt in it put right."""
     terms: tuple[str, ...]
     vector: NDArray[np.float32]
     only: Filter | None
     counts: Mapping[int, float] = field(default_factory=dict)
+    respelt: Mapping[str, str] = field(default_factory=dict)
+    """Words of the question that the collection does not have, with those taken instead."""
 
 
 @dataclass(slots=True)
@@ -125,16 +129,25 @@ def gather(
     vector: NDArray[np.float32],
     only: Filter | None,
     watch: Watch,
+    *,
+    is_word: Callable[[str], bool],
 ) -> Gathered:
-    """Ask every stage; documents that the question names are searched on their own as well."""
+    """Ask every stage; documents that the question names are searched on their own as well.
+
+    Args:
+        snapshot: The collection.
+        question: What is asked.
+        vector: The question's embedding.
+        only: What the search may see.
+        watch: Notes how long each stage took.
+        is_word: Says of a word that no chunk has whether it is one nevertheless, and no slip.
+    """
     name = snapshot.collection_name
-    terms = tuple(question_terms(question, lexicon=snapshot.lexicon()))
-    counts: dict[int, float] = dict(Counter(hash_term(term) for term in terms))
-    query = Query(question, terms, vector, snapshot.narrow(only), counts)
-    gathered = Gathered(snapshot, query)
+    gathered = Gathered(snapshot, _cut(snapshot, question, vector, only, is_word))
+    query = gathered.query
     stages, only = gathered.stages, query.only
     with watch.step("lexical", name) as found:
-        found += snapshot.lexical(counts, limit=DEPTH, only=only)
+        found += snapshot.lexical(query.counts, limit=DEPTH, only=only)
     stages["lexical"] = found
     with watch.step("dense", name) as found:
         found += snapshot.dense(vector, limit=DEPTH, only=only)
@@ -144,15 +157,39 @@ def gather(
     stages["verbatim"] = found
     if only is None or not only.documents:
         with watch.step("named", name) as found:
-            gathered.named = snapshot.names().match(question)
+            gathered.named = snapshot.names().match(query.text)
             found += _search_named(gathered)
         if gathered.named:
             stages["named"] = found
-    if asked := asked_statements(question):
+    if asked := asked_statements(query.text):
         with watch.step("statements", name) as found:
             found += _search_statements(gathered, asked)
         stages["statements"] = found
     return gathered
+
+
+def _cut(
+    snapshot: Snapshot,
+    question: str,
+    vector: NDArray[np.float32],
+    only: Filter | None,
+    is_word: Callable[[str], bool],
+) -> Query:
+    """Cut the question into terms; a word that no chunk has is taken for the one it must mean."""
+    taught = snapshot.lexicon()
+    terms = question_terms(question, lexicon=taught)
+    counts = Counter(hash_term(term) for term in terms)
+    worth = snapshot.worth(counts)
+    strange = [
+        word
+        for word in words_to_check(question)
+        if (term := hash_term(stem(word))) in counts and not worth[term][0] and not is_word(word)
+    ]
+    if respelt := snapshot.respell(strange):
+        question = replace_words(question, respelt)
+        terms = question_terms(question, lexicon=taught)
+        counts = Counter(hash_term(term) for term in terms)
+    return Query(question, tuple(terms), vector, snapshot.narrow(only), dict(counts), respelt)
 
 
 def _search_named(gathered: Gathered) -> list[Scored]:

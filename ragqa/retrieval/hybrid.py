@@ -107,7 +107,9 @@ class HybridRetriever:
         with watch.step("embedding"):
             vector = self._embedder.embed_query(question)
         with self._chunks.open(names, model=self._embedder.name) as snapshots:
-            everything = [gather(s, question, vector, only, watch) for s in snapshots]
+            everything = [
+                gather(s, question, vector, only, watch, is_word=self._is_word) for s in snapshots
+            ]
             wanted = limit if self._reranker is None else max(limit, RERANKED)
             with watch.step("fusion") as found:
                 found += _rank(everything, self._weights, max(LOOKED_AT, wanted + wanted // 5))
@@ -129,6 +131,10 @@ class HybridRetriever:
             weights=tuple(asdict(self._weights).items()),
             milliseconds=watch.milliseconds,
         )
+
+    def _is_word(self, word: str) -> bool:
+        """Say whether the model knows a word as a whole; what is misspelt it reads in pieces."""
+        return self._embedder.count_tokens(word) == 1
 
     def _rerank(self, question: str, hits: list[Hit], verbatim: set[int]) -> list[Hit]:
         """Let the cross-encoder order the first hits; what stands there verbatim stays first."""
@@ -241,7 +247,9 @@ def _tell(everything: Sequence[Gathered]) -> Explained:
             terms.append(Term(text, name, counts[term], chunks, weight))
         files = gathered.snapshot.names().by_number
         named += [Named(files[number], score) for number, score in gathered.named.items()]
-    return Explained((), tuple(terms), tuple(sorted(named, key=lambda one: -one.score)))
+    respelt = {pair: None for g in everything for pair in g.query.respelt.items()}
+    ranked = sorted(named, key=lambda one: -one.score)
+    return Explained((), terms=tuple(terms), respelt=tuple(respelt), named=tuple(ranked))
 
 
 def _matched(everything: Sequence[Gathered], hits: Sequence[Hit]) -> Iterator[tuple[str, ...]]:

@@ -46,6 +46,7 @@ TABLES = (
     "corrections",
     "lexicon",
     "term_stats",
+    "words",
     "collection_stats",
     "sources",
     "batch_runs",

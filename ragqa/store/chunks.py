@@ -18,6 +18,7 @@ from ragqa.store.embeddings import (
     ensure_embeddings_table,
     find_embeddings_table,
 )
+from ragqa.store.spelling import add_words, take_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -156,6 +157,7 @@ def swap_chunks(
     _remove(conn, key, _document_frequencies(chunk.terms for chunk in chunks), _totals(chunks))
     ids = [row["chunk_id"] for row in conn.execute(NEXT_IDS, {"count": len(chunks)})]
     _copy_chunks(conn, document_id, version, list(zip(ids, chunks, strict=True)))
+    add_words(conn, key)
     copy_embeddings(conn, table, document_id.collection_id, list(zip(ids, vectors, strict=True)))
     with conn.cursor() as reader:
         pages = reader.execute(SERVED_TEXTS, key).fetchall()
@@ -262,6 +264,7 @@ def _remove(
         changes[row["term"]] -= row["df"]
     old = conn.execute(OLD_TOTALS, key).fetchone()
     assert old is not None
+    take_words(conn, key)
     conn.execute("DELETE FROM chunks" + OF_DOCUMENT, key)
     conn.execute("DELETE FROM page_texts" + OF_DOCUMENT, key)
     _change_terms(conn, key, changes)

@@ -11,7 +11,7 @@ import numpy as np
 from ragqa.errors import Conflict
 from ragqa.ports import Place
 from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
-from ragqa.store import vectors, verbatim, words
+from ragqa.store import spelling, vectors, verbatim, words
 from ragqa.store.collections import find_collection
 from ragqa.store.embeddings import EmbeddingsTable, find_embeddings_table
 from ragqa.store.filters import as_array, few_chunks, narrow
@@ -122,6 +122,10 @@ class StoredSnapshot:
     def lexicon(self) -> list[str]:
         """Return the words that the collection was taught."""
         return list(self.taught)
+
+    def respell(self, asked: Sequence[str]) -> dict[str, str]:
+        """Return for words that the collection does not have the ones that they must mean."""
+        return spelling.respell(self.conn, self.collection.id, asked) if asked else {}
 
     def narrow(self, only: Filter | None) -> Filter | None:
         """Return the filter with its metadata and dates replaced by the documents they mean."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from math import log2
 
+import ir_measures
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragqa.evaluation.metrics import (
+    MEASURES,
     compare,
     estimate,
     hit_at,
@@ -73,3 +75,38 @@ def test_measures_agree_with_scikit_learn() -> None:
     relevant = [False, True, True, False, True, False, False, False, False, True]
     theirs = ndcg_score([[float(r) for r in relevant]], [list(range(10, 0, -1))], k=10)
     assert ndcg_at(relevant, 10, total=4) == pytest.approx(theirs)
+
+
+RANKINGS = st.lists(st.booleans(), min_size=1, max_size=15)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(RANKINGS, st.integers(0, 4)), min_size=1, max_size=6))
+def test_measures_agree_with_ir_measures_which_asks_trec_eval(
+    drawn: list[tuple[list[bool], int]],
+) -> None:
+    """Of every question some right things stand in the ranking, and ``missed`` more do not."""
+    qrels, run, ours = [], [], {}
+    for number, (ranking, missed) in enumerate(drawn):
+        question = f"q{number}"
+        for rank, right in enumerate(ranking):
+            run.append(ir_measures.ScoredDoc(question, f"d{rank}", -float(rank)))
+            qrels.append(ir_measures.Qrel(question, f"d{rank}", int(right)))
+        qrels += [ir_measures.Qrel(question, f"m{more}", 1) for more in range(missed)]
+        total = sum(ranking) + missed
+        ours[question] = {name: measure(ranking, total) for name, measure in MEASURES.items()}
+    theirs = {
+        "hit@1": ir_measures.Success @ 1,
+        "hit@3": ir_measures.Success @ 3,
+        "hit@5": ir_measures.Success @ 5,
+        "hit@10": ir_measures.Success @ 10,
+        "recall@10": ir_measures.R @ 10,
+        "mrr@10": ir_measures.RR @ 10,
+        "ndcg@10": ir_measures.nDCG @ 10,
+    }
+    assert theirs.keys() == MEASURES.keys()
+    named = {str(measure): name for name, measure in theirs.items()}
+    told = list(ir_measures.iter_calc(list(theirs.values()), qrels, run))
+    assert len(told) == len(drawn) * len(MEASURES)
+    for one in told:
+        assert ours[one.query_id][named[str(one.measure)]] == pytest.approx(one.value)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pgvector.psycopg import register_vector
 from psycopg.rows import dict_row
+from typing_extensions import override
 
 from ragqa.errors import Conflict, DimensionMismatch
 from ragqa.models.hashing import HashingEmbedder
@@ -127,6 +128,12 @@ def statistics(database: Database) -> tuple[dict[int, int], list[dict[str, Any]]
         terms = conn.execute("SELECT term, df FROM term_stats").fetchall()
         totals = conn.execute("SELECT chunks, terms FROM collection_stats").fetchall()
     return {row["term"]: row["df"] for row in terms}, totals
+
+
+def written_words(database: Database) -> dict[str, int]:
+    with database.transaction() as conn:
+        rows = conn.execute("SELECT word, chunks FROM words").fetchall()
+    return {row["word"]: row["chunks"] for row in rows}
 
 
 def recomputed(database: Database) -> tuple[dict[int, int], list[dict[str, Any]]]:
@@ -430,3 +437,49 @@ def test_a_question_for_a_ratio_finds_the_balance_sheet_of_the_company_it_names(
     assert (first.filename, first.chunk.page_number) == ("CONTOSO_2022_10K.pdf", 2)
     assert "statements" in {stage.name for stage in explained.stages}
     assert ("statements", 1) in {(name, rank) for name, rank, _ in first.stages}
+
+
+def test_words_are_counted_as_they_are_written_and_forgotten_with_the_last_chunk(
+    database: Database,
+) -> None:
+    store(database, "a.pdf", "Boeing's revenue, naïveté", "revenue of Boeing 737s")
+    second = store(database, "BESTBUY_2023.pdf", "Revenue")
+    assert written_words(database) == {"boeing": 2, "revenue": 3, "bestbuy": 1}
+    store(database, "a.pdf", "margins")
+    assert written_words(database) == {"margins": 1, "revenue": 1, "bestbuy": 1}
+    with database.transaction() as conn:
+        delete_chunks(conn, second)
+    assert written_words(database) == {"margins": 1}
+
+
+class PiecewiseEmbedder(HashingEmbedder):
+    """Knows one word as a whole, and reads all others in pieces, as trained models do."""
+
+    @override
+    def count_tokens(self, text: str) -> int:
+        return 1 if text == "deprecation" else 2
+
+
+def test_a_misspelt_word_or_name_is_taken_for_the_one_it_must_mean(database: Database) -> None:
+    store(database, "BOEING_2022.pdf", "Deliveries rose.", "Depreciation fell.")
+    store(database, "AIRBUS_2022.pdf", "Deliveries fell.", "Depreciation rose.")
+    retriever = HybridRetriever(StoredChunks(database), PiecewiseEmbedder())
+    explained = retriever.explain("depreication of Boieng", "papers", limit=4)
+    assert dict(explained.respelt) == {"depreication": "depreciation", "boieng": "boeing"}
+    first = explained.hits[0]
+    assert (first.filename, first.chunk.page_number) == ("BOEING_2022.pdf", 2)
+    assert [named.filename for named in explained.named] == ["BOEING_2022.pdf"]
+
+
+def test_a_word_that_the_model_knows_is_never_misspelt(database: Database) -> None:
+    store(database, "a.pdf", "Depreciation fell.")
+    retriever = HybridRetriever(StoredChunks(database), PiecewiseEmbedder())
+    assert retriever.explain("deprecation", "papers", limit=1).respelt == ()
+
+
+def test_a_word_that_stands_in_the_collection_is_never_misspelt(database: Database) -> None:
+    store(database, "a.pdf", *["boeing"] * 9, "boieng")
+    retriever = HybridRetriever(StoredChunks(database), PiecewiseEmbedder())
+    explained = retriever.explain("boieng", "papers", limit=1)
+    assert explained.respelt == ()
+    assert explained.hits[0].chunk.page_number == 10

@@ -15,13 +15,14 @@ const stageName = (name) => (has(`retrieval.${name}`) ? t(`retrieval.${name}`) :
 const tenth = (value) => number(Math.round(value * 10) / 10);
 
 /** How the search went: what each word is worth, what each stage found and took. */
-function explained({ terms, named, stages, milliseconds }) {
+function explained({ terms, respelt = {}, named, stages, milliseconds }) {
   return h(
     "details",
     { class: "consulted explained" },
     h("summary", {}, t("explain.title", { n: Math.round(milliseconds) })),
     terms.length ? table(t("explain.terms"), [t("explain.term"), t("explain.chunks"), t("explain.weight")], terms.map(({ text, chunks, weight }) => [h("bdi", {}, text), number(chunks), tenth(weight)])) : null,
     table(t("explain.stages"), [t("explain.stage"), t("explain.found"), t("explain.took")], stages.map(({ name, found, milliseconds: took }) => [stageName(name), number(found), tenth(took)])),
+    Object.entries(respelt).map(([wrong, right]) => h("p", { class: "quiet" }, t("explain.respelt", { wrong, right }))),
     named.length ? h("p", { class: "quiet" }, t("explain.named", { names: named.map((one) => one.filename).join(", ") })) : null,
   );
 }

@@ -55,4 +55,16 @@ export const manageEn = {
   "audit.target": "To",
   "audit.outcome": "Outcome",
   "audit.none": "Nothing was changed yet.",
+
+  "explain.title": "How this was found ({n} ms)",
+  "explain.terms": "Words of the query",
+  "explain.term": "Word",
+  "explain.chunks": "Passages with it",
+  "explain.weight": "Worth",
+  "explain.stages": "Steps of the search",
+  "explain.stage": "Step",
+  "explain.found": "Found",
+  "explain.took": "ms",
+  "explain.named": "The query names {names}.",
+  "explain.respelt": "No passage has {wrong}; {right} was looked for.",
 };

@@ -55,4 +55,16 @@ export const manageZh = {
   "audit.target": "对象",
   "audit.outcome": "结果",
   "audit.none": "还没有任何改动。",
+
+  "explain.title": "检索过程（{n} 毫秒）",
+  "explain.terms": "查询中的词",
+  "explain.term": "词",
+  "explain.chunks": "含此词的段落",
+  "explain.weight": "权重",
+  "explain.stages": "检索步骤",
+  "explain.stage": "步骤",
+  "explain.found": "找到",
+  "explain.took": "毫秒",
+  "explain.named": "查询中提到 {names}。",
+  "explain.respelt": "没有段落含 {wrong}，已按 {right} 查找。",
 };

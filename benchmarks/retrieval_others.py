@@ -1,0 +1,119 @@
+"""Does retrieval find more than what LlamaIndex and LangChain find by default?
+
+``RAGQA_EVAL_DATA=… python benchmarks/retrieval_others.py [--tasks qa-pdf] [--pages N] [--timed 2]``
+
+All get the same files, the same embedding model with its prefixes, and the same questions, in one
+run. LangChain is in the development environment; LlamaIndex is not (its packages pin others): where
+``llama-index-core``, ``llama-index-readers-file``, ``llama-index-embeddings-langchain`` and
+``llama-index-retrievers-bm25`` are installed beside it, it is measured, else left out.
+
+``--timed N`` also brings the first N documents of the last task in anew, with every pipeline, and
+no vector is remembered: how long that takes on the clock, one pipeline after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval import MEASURES, open_services
+from retrieval_data import CACHE, HOME, Task, make_task, write_results
+from retrieval_rivals import RIVALS, missing_packages
+
+from ingest.batch import run_batch
+from ragqa.evaluation.metrics import compare
+from ragqa.evaluation.run import evaluate_retrieval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ragqa.types import Hit
+    from ragqa.wiring import Services
+
+NAMES = ("qa-pdf", "financebench")
+
+
+def main() -> None:
+    """Ask every pipeline the same questions; print and write the figures and the times."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", default=",".join(NAMES))
+    parser.add_argument("--size", type=int, default=400, help="most questions a set")
+    parser.add_argument("--pages", type=int, default=0, help="most pages a set, short files first")
+    parser.add_argument("--models", type=Path, default=None, help="folder with the models")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
+    parser.add_argument("--timed", type=int, default=0, help="documents to time the ingestion of")
+    options = parser.parse_args()
+    results: dict[str, Any] = {"cores": os.cpu_count(), "tasks": {}}
+    if left_out := missing_packages():
+        print(f"LlamaIndex is left out: {', '.join(left_out)} not installed")
+    with open_services(options.home, options.models, options.cache) as services:
+        for name in options.tasks.split(","):
+            folder = Path(options.home, "tasks", f"{name}-{options.pages}")
+            task = make_task(name, folder, size=options.size, pages=options.pages)
+            results["tasks"][name] = compare_on(services, task)
+    if options.timed:
+        results["timed"] = time_ingestion(task.folder, options.timed, options.models)
+    print(write_results("retrieval_others", results))
+
+
+def compare_on(services: Services, task: Task) -> dict[str, Any]:
+    """Ask the product and every rival the questions of one task."""
+    collection = task.folder.name
+    report = run_batch(services, [task.folder], collection)
+    ways: dict[str, Callable[[str], Sequence[Hit]]] = {
+        "ragqa": lambda question: services.retrieve(question, collection, limit=10)
+    }
+    files = sorted(task.folder.iterdir())
+    for name, build in RIVALS.items():
+        if built := build(files, services.embedder()):
+            ways |= {f"{name} {kind}": way for kind, way in built.items()}
+    print(f"\n{task.name}: {len(task.questions)} questions, {report['pages']} pages")
+    found = {name: evaluate_retrieval(way, task.questions) for name, way in ways.items()}
+    rows = {name: _row(result, found["ragqa"]) for name, result in found.items()}
+    for name, row in rows.items():
+        figures = "  ".join(f"{m} {row[m]['mean']:.3f}" for m in MEASURES)
+        print(f"  {name:18} {figures}  our misses to theirs: {_shares(row)}", flush=True)
+    return {"questions": len(task.questions), "pages": report["pages"], "ways": rows}
+
+
+def _row(result: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {measure: result["intervals"][measure] for measure in MEASURES}
+    for measure in ("hit@1", "hit@5"):
+        theirs = 1 - result["metrics"][measure]
+        mine = 1 - ours["metrics"][measure]
+        row[f"our misses to theirs, {measure}"] = mine / theirs if theirs else None
+    mrr = [[q["measures"]["mrr@10"] for q in one["questions"]] for one in (ours, result)]
+    return row | {"p_against_ragqa": compare(*mrr)}
+
+
+def _shares(row: Mapping[str, Any]) -> str:
+    shares = (row[f"our misses to theirs, {measure}"] for measure in ("hit@1", "hit@5"))
+    return " / ".join("–" if share is None else f"{share:.2f}" for share in shares)
+
+
+def time_ingestion(folder: Path, most: int, models: Path | None) -> dict[str, Any]:
+    """Bring the first documents in with every pipeline; return the seconds that each took."""
+    files = sorted(folder.iterdir())[:most]
+    with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as home:
+        Path(home).chmod(0o711)
+        with open_services(Path(home), models, None) as services:
+            embedder = services.embedder()
+            started = time.monotonic()
+            report = run_batch(services, files, "timed")
+            seconds = {"ragqa": time.monotonic() - started}
+            for name, build in RIVALS.items():
+                started = time.monotonic()
+                if build(files, embedder):
+                    seconds[name] = time.monotonic() - started
+    print(f"\n{len(files)} files, {report['pages']} pages are brought in within", end=" ")
+    print(", ".join(f"{taken:.0f} s ({name})" for name, taken in seconds.items()))
+    return {"files": [file.name for file in files], "pages": report["pages"], "seconds": seconds}
+
+
+if __name__ == "__main__":
+    main()

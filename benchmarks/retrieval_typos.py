@@ -1,0 +1,101 @@
+"""What does a slip in a question cost, and does taking the word for another ever hurt?
+
+``RAGQA_EVAL_DATA=… python benchmarks/retrieval_typos.py [--tasks qa-pdf,en] [--size 300]``
+
+In every question that has one, an English word of six letters or more gets one slip: a letter left
+out, put in, mistaken, or exchanged with the one before. Both questions are asked with words
+respelt and without.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import string
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval import MEASURES, open_services
+from retrieval_data import CACHE, HOME, make_task, write_results
+
+import ragqa.retrieval.gathering
+from ingest.batch import run_batch
+from ragqa.evaluation.metrics import compare
+from ragqa.evaluation.run import evaluate_retrieval
+from ragqa.retrieval.spelling import words_to_check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval import CachingServices
+
+    from ragqa.evaluation.datasets import Question
+
+TASKS = ("qa-pdf", "en", "tatqa", "financebench")
+SEED = 5
+_LONG = re.compile(r"[A-Za-z]{6,}")
+
+
+def main() -> None:
+    """Ask every task's questions as they are and with a slip; print and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--size", type=int, default=300, help="most questions a set")
+    parser.add_argument("--models", type=Path, default=None, help="folder with the models")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
+    options = parser.parse_args()
+    results: dict[str, Any] = {}
+    with open_services(options.home, options.models, options.cache) as services:
+        for name in options.tasks.split(","):
+            task = make_task(name, Path(options.home, "tasks", name), size=options.size)
+            run_batch(services, [task.folder], name)
+            drawn = random.Random(SEED)
+            asked = [q for q in task.questions if _LONG.search(q.text)]
+            slipped = [replace(q, text=make_slip(q.text, drawn)) for q in asked]
+            results[name] = {
+                "as asked": compare_on(services, name, asked),
+                "with a slip": compare_on(services, name, slipped),
+            }
+    print(write_results("retrieval_typos", results))
+
+
+def compare_on(
+    services: CachingServices, collection: str, questions: Sequence[Question]
+) -> dict[str, Any]:
+    """Ask the questions with words respelt and without."""
+    row: dict[str, Any] = {"questions": len(questions)}
+    ranks: list[list[float]] = []
+    for kind, check in (("respelt", words_to_check), ("as spelt", lambda _: [])):
+        ragqa.retrieval.gathering.words_to_check = check
+        found = evaluate_retrieval(
+            lambda text: services.retrieve(text, collection, limit=10), questions
+        )
+        row[kind] = {measure: found["intervals"][measure] for measure in MEASURES}
+        ranks.append([question["measures"]["mrr@10"] for question in found["questions"]])
+        figures = "  ".join(f"{m} {found['metrics'][m]:.3f}" for m in MEASURES)
+        print(f"{collection:14} {len(questions):4} {kind:10} {figures}", flush=True)
+    row["p"] = compare(*ranks)
+    ragqa.retrieval.gathering.words_to_check = words_to_check
+    return row
+
+
+def make_slip(text: str, drawn: random.Random) -> str:
+    """Return the text with one thing wrong inside one of its long English words."""
+    word = drawn.choice(list(_LONG.finditer(text)))
+    at = drawn.randrange(word.start() + 1, word.end())
+    letter = drawn.choice(string.ascii_lowercase)
+    return drawn.choice(
+        (
+            text[:at] + text[at + 1 :],
+            text[:at] + letter + text[at:],
+            text[:at] + letter + text[at + 1 :],
+            text[: at - 1] + text[at] + text[at - 1] + text[at + 1 :],
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
