@@ -108,13 +108,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
     parser.add_argument("--rival", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--variants", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--ways", default=",".join(VARIANTS), help="which ways to search")
     options = parser.parse_args()
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
             folder = Path(options.home, "tasks", name)
             task = make_task(name, folder, size=options.size, passages=options.passages)
-            chosen = VARIANTS if options.variants else {"hybrid": VARIANTS["hybrid"]}
+            chosen = {way: VARIANTS[way] for way in options.ways.split(",")}
             row = run_task(services, task, chosen, rival=options.rival)
             path = keep_result(name, row)
     print(path)

@@ -29,7 +29,9 @@ PASSAGES: dict[str, tuple[str, ...]] = {
     "rgb-zh-fact": ("rgb-zh-fact",),
     "rgb-en-fact": ("rgb-en-fact",),
 }
-FILES = ("qa-pdf", "qa-pdf-scanned", "financebench")
+FILES = ("qa-pdf", "qa-pdf-scanned", "qa-pdf-scanned-as-typed", "financebench")
+"""Sets of PDFs; the last but one is the text that was scanned, a file a page: what is lost between
+it and the scans is lost by recognition, and not by the questions being other ones."""
 HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ragqa", "benchmarks")
 """Where what was ingested is kept between runs, and so are vectors: they are most of the time."""
 CACHE = HOME / "vectors.db"
@@ -63,7 +65,9 @@ def make_task(name: str, folder: Path, *, size: int, passages: int = 0, pages: i
         pages: Most pages of PDFs, the shortest files first; 0: all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if name in FILES:
+    if name.endswith("-as-typed"):
+        questions = _write_pages(name.removesuffix("-as-typed"), folder)
+    elif name in FILES:
         questions = _link_files(name, folder, pages)
     else:
         questions = _write_passages(PASSAGES[name], folder, passages)
@@ -119,6 +123,30 @@ def _link_files(name: str, folder: Path, most: int) -> list[Question]:
         )
         for line in read_lines(data / "questions.jsonl")
         if line["set"] == chosen and line["answerable"] and line["document"] in files
+    ]
+
+
+def _write_pages(name: str, folder: Path) -> list[Question]:
+    """Write the true text of every page into a file of its own."""
+    data = data_folder()
+    chosen = name.removesuffix("-scanned")
+    documents = {
+        line["id"]: data / line["text_gt"]
+        for line in read_lines(data / "documents.jsonl")
+        if line["set"] == chosen and line["kind"] == "scanned"
+    }
+    for truth in documents.values():
+        for page in read_lines(truth):
+            (folder / f"{truth.stem} {page['page']}.txt").write_text(page["text"], "utf-8")
+    return [
+        Question(
+            line["id"],
+            line["question"],
+            tuple(line["answers"]),
+            tuple(Place(f"{documents[line['document']].stem} {n}.txt") for n in _pages(line)),
+        )
+        for line in read_lines(data / "questions.jsonl")
+        if line["set"] == chosen and line["answerable"] and line["document"] in documents
     ]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -189,15 +190,20 @@ def evaluate(
         bool, typer.Option("--answers", help="Also judge answers, not only retrieval.")
     ] = False,
     html: Annotated[Path | None, typer.Option(help="Also write a report page here.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="What --json printed before: say what differs.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure retrieval (and answers) on labelled questions."""
-    from ragqa.evaluation.run import evaluate_collection, write_report
+    from ragqa.evaluation.run import evaluate_collection, set_against, write_report
     from ragqa.wiring import open_services
 
     lines = read_lines(questions)
     with open_services(open_settings()) as services:
         metrics = evaluate_collection(services, collection, lines, answers=answers)
+    if against is not None:
+        set_against(metrics, _read_json(against))
     if html is not None:
         write_report(metrics, html)
     if as_json:
@@ -205,6 +211,18 @@ def evaluate(
         return
     for name, value in metrics["metrics"].items():
         typer.echo(f"{name}\t{value}")
+    for name, row in metrics.get("against", {}).items():
+        typer.echo(
+            f"{name}\t{row['before']:.4f} before, {row['better']} better, {row['worse']} worse, "
+            f"p {row['p']:.3f}"
+        )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} is not what `ragqa evaluate --json` prints: {error}") from error
 
 
 def calibrate(

@@ -19,7 +19,7 @@ table { border-collapse: collapse } td, th { padding: .25rem .8rem; text-align: 
 tr + tr { border-top: 1px solid #ddd } svg { display: block; margin: .5rem 0 1.5rem }
 details { border-top: 1px solid #ddd; padding: .4rem 0 }
 .right { color: #060 } .wrong { color: #a00 }
-ol { margin: .3rem 0 } small { color: #555 }
+ol { margin: .3rem 0; flex: 1 } .beside { display: flex; gap: 1rem } small { color: #555 }
 </style>"""
 
 
@@ -27,6 +27,7 @@ def render_report(result: Mapping[str, Any]) -> str:
     """Return the page: figures, where the right page stood, time, and the failed questions."""
     parts = [HEAD, f"<h1>{escape(str(result.get('collection', 'Evaluation')))}</h1>"]
     parts += _figures(result["intervals"])
+    parts += _against(result.get("against"))
     parts += _ranks(result["questions"])
     parts += _times(result.get("milliseconds"))
     parts += render_answers(result)
@@ -41,6 +42,19 @@ def _figures(intervals: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
             f"<tr><td>{escape(name)}<td>{value['mean']:.3f}"
             f"<td>{value['low']:.3f} to {value['high']:.3f}<td>{value['n']}"
             f"<td>{_bar(value['mean'], value['low'], value['high'])}</tr>"
+        )
+    yield "</table>"
+
+
+def _against(against: Mapping[str, Mapping[str, float]] | None) -> Iterator[str]:
+    if not against:
+        return
+    yield "<h2>Against the other configuration</h2><table>"
+    yield "<tr><th>measure<th>this<th>other<th>better<th>worse<th>p</tr>"
+    for name, row in against.items():
+        yield (
+            f"<tr><td>{escape(name)}<td>{row['mean']:.3f}<td>{row['before']:.3f}"
+            f"<td>{row['better']}<td>{row['worse']}<td>{row['p']:.3f}</tr>"
         )
     yield "</table>"
 
@@ -92,11 +106,19 @@ def _failures(questions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         standing = f"right page at rank {rank}" if rank else "right page not among them"
         asked = escape(question["question"])
         yield f"<details><summary>{asked} <small>{standing}</small></summary>"
-        yield f"<p>Expected: {places}</p><ol>"
-        for hit in question["found"]:
-            kind = "right" if hit["right"] else "wrong"
-            yield f'<li class="{kind}">{_place(hit)} <small>{escape(hit["text"])}</small></li>'
-        yield "</ol></details>"
+        yield f'<p>Expected: {places}</p><div class="beside">'
+        yield from _found(question["found"])
+        if "found_before" in question:
+            yield from _found(question["found_before"])
+        yield "</div></details>"
+
+
+def _found(hits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "<ol>"
+    for hit in hits:
+        kind = "right" if hit["right"] else "wrong"
+        yield f'<li class="{kind}">{_place(hit)} <small>{escape(hit["text"])}</small></li>'
+    yield "</ol>"
 
 
 def _first_right(question: Mapping[str, Any]) -> int | None:

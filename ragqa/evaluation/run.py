@@ -13,7 +13,7 @@ from ragqa.answering.answerer import Evidence, Finished
 from ragqa.errors import InvalidInput
 from ragqa.evaluation.answers import curve_of, judge_answer, judged_to_json
 from ragqa.evaluation.datasets import Question, read_questions
-from ragqa.evaluation.metrics import MEASURES, estimate
+from ragqa.evaluation.metrics import MEASURES, compare, estimate
 from ragqa.evaluation.report import render_report
 
 if TYPE_CHECKING:
@@ -136,6 +136,39 @@ def add_means(result: dict[str, Any], records: Sequence[Mapping[str, float]]) ->
         estimated = estimate([record[name] for record in records if name in record])
         result["metrics"][name] = round(estimated.mean, 4)
         result["intervals"][name] = asdict(estimated)
+
+
+def set_against(result: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Add how a result differs from what another configuration gave on the same questions.
+
+    ``against`` has for every measure of retrieval both means, how many questions did better and
+    worse than before, and the p-value of a difference as great by chance; each question gets
+    ``found_before``.
+
+    Raises:
+        InvalidInput: If ``other`` is no evaluation, or one of other questions.
+    """
+    try:
+        before = {question["id"]: question for question in other["questions"]}
+        texts = {key: question["question"] for key, question in before.items()}
+    except (KeyError, TypeError) as error:
+        raise InvalidInput("that is not what `ragqa evaluate --json` prints") from error
+    if texts != {question["id"]: question["question"] for question in result["questions"]}:
+        raise InvalidInput("the two evaluations did not ask the same questions")
+    result["against"] = {}
+    for name in MEASURES:
+        ours = [question["measures"][name] for question in result["questions"]]
+        theirs = [before[question["id"]]["measures"][name] for question in result["questions"]]
+        pairs = list(zip(ours, theirs, strict=True))
+        result["against"][name] = {
+            "mean": float(np.mean(ours)) if ours else 0.0,
+            "before": float(np.mean(theirs)) if theirs else 0.0,
+            "better": sum(new > old for new, old in pairs),
+            "worse": sum(new < old for new, old in pairs),
+            "p": compare(ours, theirs),
+        }
+    for question in result["questions"]:
+        question["found_before"] = before[question["id"]]["found"]
 
 
 def write_report(result: Mapping[str, Any], path: Path) -> None:

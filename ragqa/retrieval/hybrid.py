@@ -12,6 +12,7 @@ from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.nearness import share_of_figures
 from ragqa.retrieval.question import asks_to_compute
 from ragqa.retrieval.spread import spread
+from ragqa.retrieval.statements import asks_for_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,10 @@ class Weights:
     code: float = 0.8
     statement: float = 1.0
     figures: float = 0.5
+    figures_dense: float = 0.5
+    """What of ``dense`` is left when figures are asked for: vectors hardly tell tables apart."""
+    figures_pair: float = 1.5
+    """By how much ``pair`` grows then."""
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
 
@@ -110,9 +115,10 @@ class HybridRetriever:
             everything = [
                 gather(s, question, vector, only, watch, is_word=self._is_word) for s in snapshots
             ]
+            weights = _weigh(everything, self._weights)
             wanted = limit if self._reranker is None else max(limit, RERANKED)
             with watch.step("fusion") as found:
-                found += _rank(everything, self._weights, max(LOOKED_AT, wanted + wanted // 5))
+                found += _rank(everything, weights, max(LOOKED_AT, wanted + wanted // 5))
             with watch.step("reading") as hits:
                 hits += _read(everything, found[:wanted])
             explained = _tell(everything) if tell else Explained(())
@@ -128,7 +134,7 @@ class HybridRetriever:
             hits=tuple(hits),
             matched=tuple(_matched(everything, hits)),
             stages=tuple(s for s in watch.stages if self._reranker or s.name != "reranker"),
-            weights=tuple(asdict(self._weights).items()),
+            weights=tuple(asdict(weights).items()),
             milliseconds=watch.milliseconds,
         )
 
@@ -150,6 +156,14 @@ class HybridRetriever:
         # One list, one scale: what was not reranked keeps its order below what was.
         whole = [*kept, *ordered, *read[RERANKED:]]
         return [replace(hit, score=1 / rank) for rank, hit in enumerate(whole, start=1)]
+
+
+def _weigh(everything: Sequence[Gathered], weights: Weights) -> Weights:
+    """Return what each stage is worth for this question."""
+    if not any(asks_for_figures(gathered.query.text) for gathered in everything):
+        return weights
+    dense, pair = weights.dense * weights.figures_dense, weights.pair * weights.figures_pair
+    return replace(weights, dense=dense, pair=pair)
 
 
 def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[Scored]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from ragqa.retrieval.folding import fold
 from ragqa.retrieval.lexical import hash_term
+from ragqa.retrieval.naming import years_of
 from ragqa.retrieval.nearness import share_of_pairs
-from ragqa.retrieval.question import question_terms
+from ragqa.retrieval.question import asks_to_compute, question_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ EXPLAINED = 0.5
 """What a statement is worth to a question about reasons: they stand in the text beside it."""
 
 _REASONS = re.compile(r"\b(?:why|drove|driven|drivers?|reasons?|explained? by)\b|为什么|原因|为何")
+_STORY = re.compile(r"\b(?:who|whom|whose|where|when|why)\b|谁|哪里|何时|什么时候|为什么")
 _MANNERS = re.compile(r"\bif [^.?!]*\bnot\b[^.?!]*\b(?:state|say|explain)\b[^.?!]*[.?!]?")
 
 
@@ -198,6 +200,16 @@ def asked_statements(question: str) -> dict[Statement, float]:
     plain = _MANNERS.sub(" ", folded)
     worth = EXPLAINED if _REASONS.search(plain) else 1.0
     return {one: worth for one in STATEMENTS if one.asked.search(plain)}
+
+
+def asks_for_figures(question: str) -> bool:
+    """Say whether the answer is a figure of some year, or is computed from figures.
+
+    Vectors hardly tell the table of one year or company from that of another; words do.
+    """
+    if asks_to_compute(question) or asked_statements(question):
+        return True
+    return bool(years_of(question)) and not _STORY.search(fold(question))
 
 
 @cache

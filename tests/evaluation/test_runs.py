@@ -18,7 +18,7 @@ from ragqa.evaluation.datasets import (
     read_questions,
 )
 from ragqa.evaluation.report import render_report
-from ragqa.evaluation.run import evaluate_retrieval, judge_hits
+from ragqa.evaluation.run import evaluate_retrieval, judge_hits, set_against
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
 if TYPE_CHECKING:
@@ -113,6 +113,35 @@ def test_the_report_shows_figures_and_escapes_what_failed() -> None:
     assert "what is &lt;b&gt;?" in page
     assert "<script>" not in page
     assert "right page not among them" in page
+
+
+def test_two_configurations_are_compared_question_by_question() -> None:
+    questions = [
+        Question("1", "one", places=(Place("a.pdf", 1),)),
+        Question("2", "two", places=(Place("b.pdf", 1),)),
+        Question("3", "three", places=(Place("b.pdf", 1),)),
+    ]
+    before = evaluate_retrieval(lambda _: [hit("a.pdf", 1, "<i>")], questions)
+    after = evaluate_retrieval(lambda _: [hit("b.pdf", 1, "<b>")], questions)
+    set_against(after, json.loads(json.dumps(before)))
+    row = after["against"]["hit@1"]
+    assert (row["mean"], row["before"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert (row["better"], row["worse"]) == (2, 1)
+    # However three differences of 1 are signed, their sum is 1 at least.
+    assert row["p"] == 1
+    page = render_report(after)
+    assert "Against the other configuration" in page
+    assert "&lt;b&gt;" in page
+    assert "&lt;i&gt;" in page
+
+
+def test_evaluations_of_other_questions_are_not_compared() -> None:
+    one = evaluate_retrieval(lambda _: [], [Question("1", "one", places=(Place("a.pdf"),))])
+    two = evaluate_retrieval(lambda _: [], [Question("1", "two", places=(Place("a.pdf"),))])
+    with pytest.raises(InvalidInput, match="the same questions"):
+        set_against(one, two)
+    with pytest.raises(InvalidInput, match="evaluate --json"):
+        set_against(one, {"metrics": {}})
 
 
 def write_lines(path: Path, *records: object) -> None:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ragqa.retrieval.lexical import analyze, hash_term
-from ragqa.retrieval.statements import STATEMENTS, UNTITLED, asked_statements, like_asked, likeness
+from ragqa.retrieval.statements import (
+    STATEMENTS,
+    UNTITLED,
+    asked_statements,
+    asks_for_figures,
+    like_asked,
+    likeness,
+)
 
 INCOME, BALANCE, CASH = STATEMENTS
 SHEET = """Northwind Ltd
@@ -78,3 +85,19 @@ def test_of_several_statements_the_likest_counts() -> None:
     assert like_asked(pages, {INCOME: 1.0, BALANCE: 0.5}) == pytest.approx([0.5, 0])
     assert like_asked(pages, {}) == pytest.approx([0, 0])
     assert like_asked([], {BALANCE: 1.0}).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What was the net income in 2019?", True),
+        ("What is the percentage change in revenue?", True),
+        ("What is Boeing's gross margin?", True),
+        ("2022年的营业收入是多少？", True),
+        ("Who won the cup in 2015?", False),
+        ("谁在2015年夺冠？", False),
+        ("What is the first line of defense?", False),
+    ],
+)
+def test_questions_for_a_figure_are_told_from_others(question: str, expected: bool) -> None:
+    assert asks_for_figures(question) is expected
