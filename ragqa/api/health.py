@@ -42,6 +42,7 @@ def show_metrics(request: Request) -> Response:
     services: Services = request.app.state.services
     with services.database.transaction() as conn:
         measures.note_stored(count_stored(conn))
+    measures.note_pool(services.database.occupancy())
     admission: Admission = request.app.state.admission
     measures.questions.set(admission.inside)
     body, media_type = measures.render()

@@ -72,6 +72,22 @@ class Measures:
             registry=self.registry,
         )
 
+        self.connections = Gauge(
+            "ragqa_pool_connections",
+            "Connections of this process to Postgres.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.queued = Gauge(
+            "ragqa_pool_waiting", "Requests that wait for a connection.", registry=self.registry
+        )
+
+    def note_pool(self, told: Mapping[str, int]) -> None:
+        """Set what the pool of connections tells; see ``Database.occupancy``."""
+        self.connections.labels("busy").set(told["busy"])
+        self.connections.labels("idle").set(told["idle"])
+        self.queued.set(told["waiting"])
+
     def note_stored(self, counted: Mapping[str, Mapping[str, int]]) -> None:
         """Set what the database counts; see ``ragqa.store.jobs.count_stored``."""
         self.waiting.set(counted["jobs"]["waiting"])

@@ -77,6 +77,13 @@ class Database:
         """Return the same database as somebody sees it who may not see everything."""
         return _Restricted(self, reach)
 
+    def occupancy(self) -> dict[str, int]:
+        """Return how many connections of this process are busy and idle, and who waits for one."""
+        told = self._open().get_stats()
+        idle = told.get("pool_available", 0)
+        busy = told.get("pool_size", 0) - idle
+        return {"busy": busy, "idle": idle, "waiting": told.get("requests_waiting", 0)}
+
     def close(self) -> None:
         """Close every connection; a closed database opens again when used."""
         if self._pool is not None and self._pid == os.getpid():

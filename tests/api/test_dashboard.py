@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
+    from ragqa.wiring import Services
+
 DASHBOARD = Path("ops/grafana.json")
 
 
@@ -49,6 +51,22 @@ def test_what_metrics_tell_is_on_the_dashboard(client: TestClient, demo: dict[st
     families = {re.sub(r"_(bucket|count|sum|created|total)$", "", name) for name in ours}
     assert len(families) >= 10
     assert {name for name in families if name not in text} == set()
+
+
+def test_the_pool_tells_who_holds_a_connection(client: TestClient, services: Services) -> None:
+    def told() -> dict[str, float]:
+        return {
+            sample.name + sample.labels.get("state", ""): sample.value
+            for family in text_string_to_metric_families(client.get("/metrics").text)
+            for sample in family.samples
+            if sample.name.startswith("ragqa_pool")
+        }
+
+    with services.database.transaction(), services.database.transaction():
+        during = told()
+    assert during["ragqa_pool_connectionsbusy"] == 2
+    assert during["ragqa_pool_connectionsidle"] >= 0
+    assert during["ragqa_pool_waiting"] == 0
 
 
 def test_the_route_that_the_dashboard_singles_out_is_told(
