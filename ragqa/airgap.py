@@ -79,7 +79,7 @@ def prove(settings: Settings) -> dict[str, Any]:
 def _check_settings(settings: Settings) -> dict[str, Any]:
     """Name the settings that lead elsewhere on purpose."""
     led = []
-    for name in ("database_url", "llm_base_url", "files"):
+    for name in ("database_url", "llm_base_url", "files", "otlp_endpoint"):
         given = str(getattr(settings, name))
         host = urlsplit(given).hostname or ("" if "://" not in given else "elsewhere")
         if "://" in given and host and not is_loopback(host):

@@ -116,6 +116,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Questions that are answered or wait at once; one more is told to come later.",
     )
+    otlp_endpoint: str = Field(
+        default="",
+        description="OpenTelemetry collector that traces go to, by OTLP over HTTP; empty: none.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Lines for people, or one JSON object a line."
     )

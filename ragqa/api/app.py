@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
 from ragqa.api import (
@@ -33,6 +34,7 @@ from ragqa.api.mcp_door import Door
 from ragqa.api.measures import Measures
 from ragqa.api.openapi import describe
 from ragqa.api.problems import answer_with_problems
+from ragqa.api.telemetry import Telemetry
 from ragqa.api.tracing import TraceRequests
 from ragqa.api.warden import Warden
 from ragqa.api.warmth import Warmth
@@ -74,11 +76,15 @@ def create_app(
     warden = Warden(services, may_be_open=may_be_open)
     admission = Admission(services.settings.max_questions)
     door = Door(warden, admission)
+    endpoint = services.settings.otlp_endpoint
+    telemetry = Telemetry(endpoint) if endpoint else None
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
         async with door.waiting():
             yield
+        if telemetry is not None:
+            await run_in_threadpool(telemetry.stop)
 
     app = FastAPI(title="ragqa", version="0.1.0", description=ABOUT, lifespan=live)
     app.state.services = services
@@ -90,7 +96,7 @@ def create_app(
     app.add_middleware(LimitBodies, largest_file=services.settings.max_upload_bytes)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(KeepAudit, services=services)
-    app.add_middleware(TraceRequests, measures=app.state.measures)
+    app.add_middleware(TraceRequests, measures=app.state.measures, telemetry=telemetry)
     answer_with_problems(app)
     app.include_router(health.router)
     # Signing in is how one gets past the guard.

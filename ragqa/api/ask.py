@@ -15,6 +15,7 @@ from ragqa.api.access import Given, warden_of
 from ragqa.api.problems import problem_of
 from ragqa.api.schemas import Question
 from ragqa.api.streams import EVENT_STREAM, LastOnly, event, until_gone
+from ragqa.api.telemetry import note_answer
 from ragqa.errors import RagqaError
 from ragqa.shapes import answer_to_json, hits_to_json
 from ragqa.types import Token
@@ -82,6 +83,7 @@ def count(last: Event, measures: Measures) -> Answer:
     """Note how a question ended and return the answer."""
     assert isinstance(last, Finished)
     measures.count(last.answer)
+    note_answer(last.answer)
     return last.answer
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from ragqa.api.telemetry import end_request
 from ragqa.logs import request_id
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ragqa.api.measures import Measures
+    from ragqa.api.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +33,20 @@ READS = {"GET", "HEAD", "OPTIONS"}
 class TraceRequests:
     """Names, times and logs requests; written as plain ASGI, so that streams pass untouched."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+    def __init__(
+        self, app: ASGIApp, measures: Measures, telemetry: Telemetry | None = None
+    ) -> None:
         self._app = app
         self._measures = measures
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on under its name, and log how it ended."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        headers = Headers(scope=scope)
+        given = headers.get(HEADER, "")
         name = given if ACCEPTED.fullmatch(given) else uuid.uuid4().hex
         # Never set back: a request has a task, and thus a context, of its own, and what goes wrong
         # is logged outside of here.
@@ -56,8 +62,14 @@ class TraceRequests:
                 self._measures.count_request(scope, status, time.perf_counter() - began)
             await send(message)
 
+        traced = self._telemetry
         try:
-            await self._app(scope, receive, send_named)
+            if traced is None:
+                await self._app(scope, receive, send_named)
+                return
+            with traced.request(scope, headers, name) as span:
+                await self._app(scope, receive, send_named)
+                end_request(span, scope, status)
         except Exception:
             status = HTTPStatus.INTERNAL_SERVER_ERROR
             raise
