@@ -49,7 +49,8 @@ class Files:
             WrongSettings: If nothing installed here knows such URLs.
         """
         try:
-            self._fs, path = fsspec.core.url_to_fs(root)
+            # Remembered listings would not know what other machines stored and deleted since.
+            self._fs, path = fsspec.core.url_to_fs(root, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise WrongSettings(
                 f"RAGQA_FILES is {root}: a folder or a URL that fsspec knows was expected ({error})"
