@@ -29,7 +29,7 @@ import psycopg
 from benchmarks import ingestion_data as inputs
 from benchmarks.ingestion_broken import broken
 from benchmarks.ingestion_rate import rate
-from benchmarks.ingestion_watch import adopt_orphans, watch
+from benchmarks.ingestion_watch import adopt_orphans, waited_for, watch
 from ragqa.store.embedded import start_or_attach
 
 if TYPE_CHECKING:
@@ -52,22 +52,28 @@ def nightly(data: Path, folder: Path, scale: float) -> dict[str, Any]:
     environment = surroundings(folder / "home", "hashing")
     with start_or_attach(folder / "home") as server:
         first = ingest(tree, environment, server.conninfo)
-        ours, theirs = [], []
+        ours, theirs, their_cpu = [], [], []
         for _ in range(TURNS):
             ours.append(ingest(tree, environment, server.conninfo, sampled=True))
-            begun = time.monotonic()
+            begun, spent = time.monotonic(), waited_for()
             subprocess.run(["rsync", "-an", f"{tree}/", f"{copy}/"], check=True)
             theirs.append(time.monotonic() - begun)
-    seconds = statistics.median(one.seconds for one in ours)
+            their_cpu.append(waited_for() - spent)
+    seconds, cpu = (
+        statistics.median(one)
+        for one in zip(*((one.seconds, one.cpu) for one in ours), strict=True)
+    )
     return {
         "files": count,
         "first_seconds": round(first.seconds, 1),
         "unchanged": [json.loads(one.output)["unchanged"] for one in ours],
         "seconds": round(seconds, 2),
-        "cpu_seconds": round(statistics.median(one.cpu for one in ours), 2),
+        "cpu_seconds": round(cpu, 2),
         "inside_seconds": [json.loads(one.output)["seconds"] for one in ours],
         "rsync_seconds": round(statistics.median(theirs), 3),
+        "rsync_cpu_seconds": round(statistics.median(their_cpu), 3),
         "times_rsync": round(seconds / statistics.median(theirs), 1),
+        "times_rsync_by_cpu": round(cpu / statistics.median(their_cpu), 1),
         "reading_processes": max(one.children for one in ours),
     }
 
@@ -214,6 +220,7 @@ def main() -> int:
             folder.chmod(0o755)
             (folder / "home").mkdir()
             results[name] = PARTS[name](data, folder, given.scale)
+        results[name] |= {"scale": given.scale, "load_average": round(os.getloadavg()[1], 1)}
         print(json.dumps({name: results[name]}, ensure_ascii=False), flush=True)
         given.out.parent.mkdir(exist_ok=True)
         given.out.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")

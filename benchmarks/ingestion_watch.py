@@ -102,7 +102,7 @@ def watch(
         sampled: Whether memory is looked at; that costs time.
         state: Asked at each look; what it returns is kept with the sample.
     """
-    used, spent = database_cpu(conninfo), _waited_for()
+    used, spent = database_cpu(conninfo), waited_for()
     begun = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "ragqa", *arguments],
@@ -131,7 +131,7 @@ def watch(
         code=process.returncode,
         output=output,
         seconds=seconds,
-        own_cpu=_waited_for() - spent,
+        own_cpu=waited_for() - spent,
         database_cpu=database_cpu(conninfo) - used,
         samples=samples,
     )
@@ -155,7 +155,8 @@ def _sample(pid: int, seconds: float, state: Callable[[], Any] | None) -> Sample
     )
 
 
-def _waited_for() -> float:
+def waited_for() -> float:
+    """Return the processor time of all descendants that have ended so far."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
