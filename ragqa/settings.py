@@ -19,6 +19,7 @@ from typing_extensions import override
 from ragqa.errors import WrongSettings
 
 PREFIX = "RAGQA_"
+ChatTemplate = Literal["", "chatml", "alpaca", "vicuna", "llama-2", "baichuan", "baichuan-2"]
 
 
 class Settings(BaseSettings):
@@ -65,6 +66,11 @@ class Settings(BaseSettings):
     )
     llm_context_tokens: int = Field(
         default=4096, ge=512, description="Context window of the in-process model, in tokens."
+    )
+    llm_chat_template: ChatTemplate = Field(
+        default="",
+        description="How turns are written for the in-process model: `chatml`, `alpaca`, "
+        "`vicuna`, `llama-2`, `baichuan`, `baichuan-2`; empty: as its file says.",
     )
     llm_threads: int = Field(
         default=0, ge=0, description="Threads of the in-process model; 0: one per core."

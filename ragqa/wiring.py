@@ -295,4 +295,5 @@ def build_generator(settings: Settings) -> Generator:
         context_tokens=settings.llm_context_tokens,
         gpu_layers=settings.llm_gpu_layers,
         threads=settings.llm_threads,
+        chat_template=settings.llm_chat_template,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import GenerationFailed, ModelMissing
+from ragqa.models.chat_templates import TEMPLATES
 from ragqa.models.kept_prompts import KeptPrompts, shared
 from ragqa.models.stops import cut_at
 from ragqa.models.turns import Turns
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator as Stream
     from collections.abc import Iterator, Sequence
 
+    from ragqa.settings import ChatTemplate
     from ragqa.types import Message
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ _loading = threading.Lock()
 
 
 class LlamaCppGenerator:
-    """Greedy decoding with the chat template that the file carries.
+    """Greedy decoding with the chat template that the file carries, or with a named one.
 
     One sequence, hence one lock: a second caller waits for the first to end or close, and those
     who wait are served in the order they came. The keys and values of the last prompts are kept,
@@ -51,6 +53,7 @@ class LlamaCppGenerator:
         context_tokens: int = 4096,
         gpu_layers: int = 0,
         threads: int = 0,
+        chat_template: ChatTemplate = "",
     ) -> None:
         """Load the file.
 
@@ -60,14 +63,17 @@ class LlamaCppGenerator:
                 trained for.
             gpu_layers: Layers put on the GPU, -1 all; needs a build with GPU support.
             threads: Threads to compute with; 0 is one per core.
+            chat_template: How turns are written; empty: as the file says.
 
         Raises:
-            ModelMissing: If the file is not there, is no GGUF, or has no chat template.
+            ModelMissing: If the file is not there, is no GGUF, or has no chat template and none
+                is named.
         """
         path = Path(path)
         _require_gguf(path)
         self._llama = _load(path, context_tokens, gpu_layers, threads)
-        self._template = _chat_template(self._llama, path)
+        self._template = _chat_template(self._llama, path, chat_template)
+        self._stops = TEMPLATES[chat_template].stops if chat_template else ()
         self._name = path.stem
         self._kept = KeptPrompts(self._llama)
         self._turns = Turns()
@@ -132,7 +138,7 @@ class LlamaCppGenerator:
                 yield Token("")
             # The decoder is closed before the turn ends: a suspended one must not outlive it.
             with closing(self._decode(prompt, limit, counted)) as pieces:
-                for text in cut_at(pieces, stop):
+                for text in cut_at(pieces, (*stop, *self._stops)):
                     yield Token(text)
         finally:
             turn.end()
@@ -244,13 +250,14 @@ def _trained_context(path: Path) -> int:
         words.close()
 
 
-def _chat_template(llama: Any, path: Path) -> Any:
+def _chat_template(llama: Any, path: Path, name: ChatTemplate) -> Any:
     from llama_cpp import llama_chat_format
 
-    template = llama.metadata.get("tokenizer.chat_template")
+    template = TEMPLATES[name].text if name else llama.metadata.get("tokenizer.chat_template")
     if not template:
         raise ModelMissing(
-            f"{path} carries no chat template, so it is not a chat model: choose an instruct model"
+            f"{path} carries no chat template: choose an instruct model, or say how its turns are "
+            "written with RAGQA_LLM_CHAT_TEMPLATE (alpaca, vicuna, baichuan, …)"
         )
     return llama_chat_format.Jinja2ChatFormatter(
         template=template,

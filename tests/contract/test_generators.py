@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ragqa.ports import Generator
+    from ragqa.settings import ChatTemplate
 
 COUNT = (Message("system", "You repeat."), Message("user", "Write: one two three four five six"))
 CHINESE = (Message("user", "重复一遍：你好，世界！😀"),)
@@ -296,3 +297,34 @@ def test_a_langchain_model_that_breaks_is_a_failed_generation() -> None:
 )
 def test_a_stop_string_may_span_pieces(pieces: list[str], stop: list[str], text: str) -> None:
     assert "".join(cut_at(iter(pieces), stop)) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (
+            "alpaca",
+            "A.\n\n### Instruction:\nB\n\n### Response:\nC<|im_end|>\n\n### Instruction:\nD",
+        ),
+        ("vicuna", "A.\n\nUSER: B ASSISTANT: C<|im_end|>USER: D ASSISTANT:"),
+        ("baichuan", "A.<reserved_102>B<reserved_103>C<|im_end|><reserved_102>D<reserved_103>"),
+        ("baichuan-2", "A.<reserved_106>B<reserved_107>C<|im_end|><reserved_106>D<reserved_107>"),
+        ("llama-2", "[INST] <<SYS>>\nA.\n<</SYS>>\n\nB [/INST] C <|im_end|>"),
+        ("chatml", "<|im_start|>system\nA.<|im_end|>\n<|im_start|>user\nB<|im_end|>"),
+    ],
+)
+def test_turns_are_written_as_the_named_template_says(
+    llm_file: Path, threads: int, name: ChatTemplate, written: str
+) -> None:
+    generator = LlamaCppGenerator(llm_file, context_tokens=512, threads=threads, chat_template=name)
+    turns = (
+        *(Message("system", "A."), Message("user", "B"), Message("assistant", "C")),
+        Message("user", "D"),
+    )
+
+    assert written in generator._render(turns)
+    pieces, usage = run(generator, COUNT, max_tokens=12)
+    assert "".join(pieces).strip()
+    assert "###" not in "".join(pieces)
+    assert usage.completion_tokens <= 12
+    generator.close()
