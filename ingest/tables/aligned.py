@@ -7,7 +7,6 @@ a false table is worse than none.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import numpy as np
 
 from ingest.columns import find_bands
 from ingest.tables.build import Column, build
+from ingest.tables.charts import is_axis, value_of
 from ingest.tables.segments import Row, Segment, rows_of, segments_of, without_contents
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ _DEEPEST = 4
 _BULLETS = frozenset("•*·●○▪■□◆➢✓")
 _DASHES = frozenset("-–—")
 """Bullets too where they stand first; elsewhere in a row they are numbers that are none."""
-_AXIS = 4
-"""So many numbers in even steps are an axis."""
 _CHART_FILLED = 0.6
 _FAR = 2.6
 """Rows of one table are not further apart than so many line heights."""
@@ -259,23 +257,14 @@ def _is_chart(rows: Sequence[Row], columns: Sequence[Column]) -> bool:
         return False
     for column in columns:
         values = [
-            _value(s.text)
+            value_of(s.text)
             for row in rows
             for s in row.segments
             if s.is_number and column.x0 - 1 <= (s.x0 + s.x1) / 2 <= column.x1 + 1
         ]
-        steps = {round(after - before, 6) for before, after in pairwise(values)}
-        if len(values) >= _AXIS and len(steps) == 1 and steps.pop() != 0:
+        if is_axis(values):
             return True
     return False
-
-
-def _value(text: str) -> float:
-    """Return the number that a text writes; not a number when it writes none."""
-    try:
-        return float(re.sub(r"[^\d.]", "", text) or "nan")
-    except ValueError:
-        return float("nan")
 
 
 def _is_prose(row: Row, em: float) -> bool:

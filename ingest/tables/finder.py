@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.tables.aligned import aligned_tables, framed_table
+from ingest.tables.charts import is_chart
 from ingest.tables.headers import with_headings
 from ingest.tables.rows import kept_rows, with_labels, within
 from ingest.tables.ruled import ruled_tables
@@ -44,9 +45,11 @@ class GridFinder:
             segments = segments_of(page)
             for group in _beside(page, grids):
                 best = _best(page, group, segments)
-                signed = [with_signs(table, page.text) for table in best]
+                drawn = [table for table in best if not is_chart(table, page.text)]
+                signed = [with_signs(table, page.text) for table in drawn]
                 ruled += [with_headings(table, segments) for table in signed]
-        aligned = aligned_tables(page, [table.bbox for table in ruled], segments)
+        bare = aligned_tables(page, [table.bbox for table in ruled], segments)
+        aligned = [table for table in bare if not is_chart(table, page.text)]
         return sorted([*ruled, *aligned], key=lambda table: table.bbox.top)
 
 

@@ -1,7 +1,8 @@
-"""Signs that stand in columns of their own; expected tables by hand."""
+"""Signs that stand in columns of their own, and charts that look like tables; by hand."""
 
 from __future__ import annotations
 
+from ingest.tables.charts import is_chart
 from ingest.tables.signs import with_signs
 from ingest.types import Cell, RawTable
 from ragqa.types import BBox
@@ -53,3 +54,15 @@ def test_columns_that_are_filled_by_turns_stay_two() -> None:
         [("Wages", 1), ("9", 1), ("", 1)],
     )
     assert with_signs(grid, text) is grid
+
+
+def test_an_axis_that_stands_alone_in_its_rows_is_a_chart() -> None:
+    legend = [[("", 1), ("Greece", 1), ("Spain", 1)]]
+    axis = [[(value, 1), ("", 1), ("", 1)] for value in ("1,000", "500", "0", "-500")]
+    days = [[("Jan", 1), ("Apr", 1), ("Oct", 1)]]
+    assert is_chart(*table(*legend, *axis, *days))
+
+
+def test_years_with_amounts_beside_them_are_no_chart() -> None:
+    rows = [[(str(year), 1), (f"{year % 7},104", 1)] for year in range(2018, 2023)]
+    assert not is_chart(*table([("Year", 1), ("Sales", 1)], *rows))
