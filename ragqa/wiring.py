@@ -25,7 +25,7 @@ from ragqa.store.replicas import migrate_original
 
 if TYPE_CHECKING:
     from collections.abc import Generator as Stream
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ragqa.answering.answerer import Answerer, Event
     from ragqa.ports import Embedder, Generator, Reranker, Retriever
@@ -144,11 +144,13 @@ class Services:
         limit: int = 10,
         only: Filter | None = None,
         conversation_id: str | None = None,
+        history: Sequence[tuple[str, str]] = (),
         use_llm: bool = True,
     ) -> Stream[Event, None, None]:
         """Answer a question: evidence first, then tokens, then the answer, stored and with an id.
 
-        A replica stores none. Closing the stream stops the work.
+        A replica stores none. Closing the stream stops the work. Who keeps the conversation gives
+        its ``history``, questions and answers; else it is that of ``conversation_id``.
 
         Raises:
             NotFound: If there is no such collection.
@@ -159,9 +161,8 @@ class Services:
 
         with self.database.transaction() as conn:
             found = find_collection(conn, collection)
-            history = (
-                answers.read_history(conn, found.id, conversation_id) if conversation_id else []
-            )
+            if conversation_id and not history:
+                history = answers.read_history(conn, found.id, conversation_id)
         answerer = self.answerer(
             found.embedding_model, use_llm=use_llm, threshold=found.answer_from
         )

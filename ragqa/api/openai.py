@@ -51,9 +51,15 @@ def list_models(services: Given) -> dict[str, Any]:
 
 @router.post("/chat/completions", response_model=None)
 def complete(request: Request, body: ChatRequest, services: Given) -> Response:
-    """Answer the last user message from the collection that `model` names."""
-    question = _question(body)
-    events = admit(request, services.ask(question, body.model))
+    """Answer the last user message from the collection that `model` names.
+
+    It may lean on the user's messages before it ("and how heavy is it?"). Of everything else that
+    clients send, such as `temperature` or system messages, nothing is needed and nothing refused.
+    """
+    *earlier, question = _questions(body)
+    # Clients of this protocol keep the conversation, and send it whole every time.
+    history = [(one, "") for one in earlier]
+    events = admit(request, services.ask(question, body.model, history=history))
     measures: Measures = request.app.state.measures
     first = next(events)
     if body.stream:
@@ -72,7 +78,8 @@ def _completion(answer: Answer, body: ChatRequest) -> dict[str, Any]:
     }
 
 
-def _question(body: ChatRequest) -> str:
+def _questions(body: ChatRequest) -> list[str]:
+    """Return what the user said, in order; the last is the question."""
     said = [message.text().strip() for message in body.messages if message.role == "user"]
     question = said[-1] if said else ""
     if not question:
@@ -81,7 +88,7 @@ def _question(body: ChatRequest) -> str:
         raise InvalidInput(
             f"a question has at most {QUESTION_CHARACTERS} characters, this one {len(question)}"
         )
-    return question
+    return [one for one in said if one]
 
 
 def text_with_sources(answer: Answer) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import numpy as np
 import openai
 import pytest
@@ -77,6 +79,53 @@ def test_the_official_client_gets_its_kind_of_errors(
     with pytest.raises(openai.UnprocessableEntityError) as refused:
         official.chat.completions.create(model="demo", messages=[])
     assert "messages" in str(refused.value)
+
+
+def test_the_question_may_lean_on_the_messages_before_it(
+    official: openai.OpenAI, services: Services, demo: dict[str, Any]
+) -> None:
+    done = official.chat.completions.create(
+        model="demo",
+        messages=[
+            {"role": "system", "content": "You are a pirate."},
+            {"role": "user", "content": "本产品的额定功率是多少？"},
+            {"role": "assistant", "content": "额定功率为 1500 瓦。[1]"},
+            {"role": "user", "content": "那它的保修期呢？"},
+        ],
+    )
+    assert "三十六个月" in str(done.choices[0].message.content)
+    with services.database.transaction() as conn:
+        row = conn.execute("SELECT record FROM answers").fetchone()
+    assert row is not None
+    assert row["record"]["standalone_question"].startswith("本产品的额定功率是多少；")
+
+
+def test_open_webui_s_requests_are_answered(live: str, demo: dict[str, Any]) -> None:
+    # As its connection settings make them: base URL and key, then models, then streams.
+    with httpx.Client(base_url=f"{live}/v1", headers={"Authorization": "Bearer any"}) as http:
+        assert [one["id"] for one in http.get("/models").json()["data"]] == ["demo"]
+        body = {
+            "stream": True,
+            "model": "demo",
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": [{"type": "text", "text": QUESTION}]},
+            ],
+            "temperature": 0.7,
+            "max_tokens": 500,
+            "stop": ["###"],
+            "stream_options": {"include_usage": True},
+            "user": {"name": "Wang", "id": "7", "email": "w@example.com", "role": "user"},
+            "tools": [],
+        }
+        got = http.post("/chat/completions", json=body)
+    assert got.headers["content-type"].startswith("text/event-stream")
+    lines = [line for line in got.text.splitlines() if line.startswith("data: ")]
+    assert lines[-1] == "data: [DONE]"
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
+    told = "".join(c["choices"][0]["delta"].get("content", "") for c in chunks if c["choices"])
+    assert "三十六个月" in told
+    assert "[1] manual.pdf, p. 1" in told
 
 
 def test_langchain_chats_and_streams(live: str, demo: dict[str, Any]) -> None:
