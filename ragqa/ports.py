@@ -3,9 +3,11 @@
 A port is filled by an adapter, or by any object of the same shape; ``ragqa.wiring`` chooses.
 """
 
+# Longer than 300 lines: every port in one place, to be looked up.
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Generator as Stream
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragqa.types import Box, CollectionId, Filter, Hit, Message, Span, Token, Usage
+    from ragqa.types import Box, CollectionId, Filter, Hit, Message, Span, Token, Usage, Words
 
 
 class Embedder(Protocol):
@@ -49,6 +51,15 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Embed one query. Shape: ``(dimension,)``, L2 norm 1."""
+        ...
+
+
+@runtime_checkable
+class WordEmbedder(Protocol):
+    """An embedder that also tells the vector of each token of a text, where it stands."""
+
+    def embed_words(self, texts: Sequence[str], *, query: bool = False) -> list[Words]:
+        """Embed texts and their tokens in one pass."""
         ...
 
 

@@ -403,6 +403,18 @@ class Filter:
     """Documents that were taken in before this moment."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """A text's vector and those of its tokens where they stand; every row has L2 norm 1."""
+
+    whole: NDArray[np.float32]
+    """Shape ``(dimension,)``."""
+    tokens: NDArray[np.float32]
+    """Shape ``(tokens, dimension)``; prefix and special tokens are left out."""
+    texts: tuple[str, ...]
+    """What each token is, without the marks of its vocabulary."""
+
+
 @dataclass(frozen=True, slots=True)
 class TermCounts:
     """The bag of lexical terms of a text, as hashes; repeated terms appear repeatedly."""

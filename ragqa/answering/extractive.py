@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ragqa.answering.keywords import CODE, CODE_COUNTS
+from ragqa.answering.nearness import measure
 from ragqa.answering.questions import answer_type, bears
 from ragqa.answering.sentences import split_sentences
 from ragqa.answering.tables import head_of
@@ -17,6 +20,7 @@ from ragqa.answering.terms import document_frequencies, question_terms, terms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ragqa.answering.nearness import Nearness
     from ragqa.ports import Embedder
     from ragqa.types import Hit, Span
 
@@ -35,8 +39,8 @@ class Candidate:
     text: str
     score: float
     features: tuple[float, ...]
-    cosine: float | None = None
-    """With the question; None when it was not embedded. Comparable within one model only."""
+    near: Nearness | None = None
+    """To the question; None when it was not embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +154,16 @@ def _with_similarity(
 ) -> list[Candidate]:
     ordered = sorted(candidates, key=lambda candidate: -candidate.score)
     chosen = ordered[:EMBEDDED]
-    similarities = embedder.embed_passages([c.text for c in chosen]) @ embedder.embed_query(
-        question
-    )
+    near = measure(question, [c.text for c in chosen], embedder)
+    similarities = np.array([one.cosine for one in near])
     # Cosines of one model are comparable only among themselves: what counts is who stands out.
     middle = float(similarities.mean())
     spread = max(float(similarities.std()), 0.01)
     compared: list[Candidate] = []
-    for candidate, similarity in zip(chosen, similarities, strict=True):
+    for candidate, nearness in zip(chosen, near, strict=True):
         features = (
             *candidate.features[:5],
-            (float(similarity) - middle) / spread / 4,
+            (nearness.cosine - middle) / spread / 4,
             *candidate.features[6:],
         )
         compared.append(
@@ -168,7 +171,7 @@ def _with_similarity(
                 candidate,
                 features=features,
                 score=weights.score(features),
-                cosine=float(similarity),
+                near=nearness,
             )
         )
     floor = min((float(similarities.min()) - middle) / spread / 4, 0.0)

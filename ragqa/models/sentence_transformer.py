@@ -14,6 +14,7 @@ import numpy as np
 from ragqa.errors import ModelMissing
 from ragqa.models.lean_import import import_sentence_transformers
 from ragqa.models.resolve import Located, resolve_embedding_model
+from ragqa.types import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,7 +135,37 @@ class SentenceTransformerEmbedder:
         vector: NDArray[np.float32] = self._embed([text], self._query_prefix)[0]
         return vector
 
+    def embed_words(self, texts: Sequence[str], *, query: bool = False) -> list[Words]:
+        """Embed texts and, from the same pass, each of their tokens where it stands.
+
+        Args:
+            texts: Passages, or queries.
+            query: Whether they are queries.
+        """
+        prefix = self._query_prefix if query else self._passage_prefix
+        # The space behind a prefix belongs to the word after it.
+        first = 1 + self.count_tokens(prefix.rstrip())
+        found: dict[int, Words] = {}
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        for start in range(0, len(order), self._batch):
+            rows = order[start : start + self._batch]
+            passed = self._forward([texts[row] for row in rows], prefix)
+            whole, tokens = _unit(passed["sentence_embedding"]), _unit(passed["token_embeddings"])
+            lengths = passed["attention_mask"].sum(dim=1).tolist()
+            for at, row in enumerate(rows):
+                ids = passed["input_ids"][at, : lengths[at] - 1].tolist()
+                names = self._model.tokenizer.convert_ids_to_tokens(ids)
+                pieces = {n: names[n].strip("▁#") for n in range(first, len(names))}
+                inside = [n for n, piece in pieces.items() if piece] or [len(names) - 1]
+                found[row] = Words(
+                    whole[at], tokens[at, inside], tuple(pieces.get(n, "") for n in inside)
+                )
+        return [found[row] for row in range(len(texts))]
+
     def _embed(self, texts: list[str], prefix: str) -> NDArray[np.float32]:
+        return _unit(self._forward(texts, prefix)["sentence_embedding"])
+
+    def _forward(self, texts: list[str], prefix: str) -> dict[str, Any]:
         import torch
 
         with self._tokenizing:
@@ -147,10 +178,8 @@ class SentenceTransformerEmbedder:
             for key, value in features.items()
         }
         with torch.inference_mode():
-            vectors = self._model(moved)["sentence_embedding"].float()
-            unit = torch.nn.functional.normalize(vectors, dim=1)
-        array: NDArray[np.float32] = unit.cpu().numpy()
-        return array
+            passed: dict[str, Any] = self._model(moved)
+        return passed
 
     def _readable_tokens(self) -> int:
         tokenizer = self._model.tokenizer
@@ -160,6 +189,14 @@ class SentenceTransformerEmbedder:
         special = int(tokenizer.num_special_tokens_to_add())
         prefix = self.count_tokens(self._passage_prefix) if self._passage_prefix else 0
         return int(limit) - special - prefix
+
+
+def _unit(vectors: Any) -> NDArray[np.float32]:
+    """Return rows (the last axis) of L2 norm 1."""
+    import torch
+
+    unit: NDArray[np.float32] = torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
+    return unit
 
 
 def find_prefixes(name: str, prompts: dict[str, str]) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """What every embedder must do; each implementation is one more parameter."""
 
+# Longer than 300 lines: what every embedder must do stands together.
+
 from __future__ import annotations
 
 import threading
@@ -10,6 +12,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from typing_extensions import override
 
+from ragqa.answering.nearness import measure
 from ragqa.errors import ModelMissing
 from ragqa.langchain import LangChainEmbedder
 from ragqa.models.hashing import HashingEmbedder
@@ -259,3 +262,48 @@ def test_a_damaged_folder_is_refused_in_a_sentence(
 
     with pytest.raises(ModelMissing, match="cannot be loaded"):
         SentenceTransformerEmbedder(tmp_path, offline=True)
+
+
+@pytest.mark.parametrize("kind", ["e5", "m3e-base", "text2vec-base-chinese"])
+def test_the_tokens_of_a_text_come_with_its_vector(kind: str, embedders: Any) -> None:
+    embedder: SentenceTransformerEmbedder = embedders(kind)
+    texts = ["海河大桥于2011年9月通车。", "tea", "the bridge opened in September"]
+
+    found = embedder.embed_words(texts)
+
+    assert np.allclose([one.whole for one in found], embedder.embed_passages(texts), atol=0.02)
+    for text, one in zip(texts, found, strict=True):
+        assert one.tokens.shape == (len(one.texts), embedder.dimension)
+        assert np.allclose(np.linalg.norm(one.tokens, axis=1), 1, atol=1e-3)
+        # A random vocabulary does not know the words; e5 does.
+        assert kind != "e5" or "".join(one.texts) == text.replace(" ", "")
+
+
+def test_what_a_question_only_asks_with_does_not_count_in_its_nearness(embedders: Any) -> None:
+    sentence = "海河大桥于2011年9月通车。"
+
+    [asked], [named], [other] = (
+        measure(question, [sentence], embedders("e5"))
+        for question in ("海河大桥是什么时候通车的呢？", "海河大桥 通车", "海河大桥的造价")
+    )
+
+    assert asked.words is not None
+    assert named.words is not None
+    assert other.words is not None
+    assert abs(asked.words - named.words) < 0.15
+    assert other.words < asked.words - 0.05
+
+
+@pytest.mark.parametrize("kind", MEANINGFUL)
+def test_nearness_is_none_for_unrelated_and_whole_for_the_same_text(
+    kind: str, embedders: Any
+) -> None:
+    question = "海河大桥有多长？"
+
+    far, near, same = measure(
+        question, ["午饭吃面条。", "海河大桥全长两公里。", question], embedders(kind)
+    )
+
+    assert far.whole < 0.35
+    assert far.whole < near.whole < same.whole
+    assert 0.7 < same.whole < 1.01

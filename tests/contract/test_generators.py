@@ -1,5 +1,7 @@
 """What every generator must do, on the real 0.5B model, in this process and behind a server."""
 
+# Longer than 300 lines: what every generator must do stands together.
+
 from __future__ import annotations
 
 import logging

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -8,6 +9,7 @@ from ragqa.answering.calibration import CALIBRATION, signs_of
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.extractive import rank_sentences
+from ragqa.answering.nearness import Nearness
 from ragqa.answering.refusal import declines, refuse
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, RefusalReason, Span
 
@@ -55,6 +57,25 @@ def test_a_model_that_declines_makes_an_answer_less_likely() -> None:
     said, declined = (signs_of(question, TEA, ranked, declined=d) for d in (False, True))
 
     assert CALIBRATION.probability(declined) < CALIBRATION.probability(said)
+
+
+def judged(question: str, nearness: Nearness) -> float:
+    ranked = [replace(c, near=nearness) for c in rank_sentences(question, TEA)]
+    return CALIBRATION.probability(signs_of(question, TEA, ranked))
+
+
+def test_words_of_the_question_that_no_sentence_comes_near_make_an_answer_less_likely() -> None:
+    question = "云岭茶厂建于哪一年？"
+    far, near = Nearness(0.85, 0.3, 0.3), Nearness(0.93, 0.65, 0.8)
+
+    assert judged(question, far) < judged(question, near) - 0.2
+
+
+def test_nearness_says_nothing_about_codes() -> None:
+    question = "云岭茶厂的E07号车间建于哪一年？"
+    far, near = Nearness(0.85, 0.3, 0.3), Nearness(0.93, 0.65, 0.8)
+
+    assert judged(question, far) == judged(question, near)
 
 
 @pytest.mark.parametrize("reason", get_args(RefusalReason))
