@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KINDS = ["hashing", "e5", "m3e-base", "m3e-small", "text2vec-base-chinese", "langchain"]
 MEANINGFUL = ["hashing", "e5", "langchain"]
 """The tiny folders have random weights: what they find near is chance."""
+# Single precision everywhere: what processors with bfloat16 round by default depends on the batch.
 LONG = "贷款利率 and the annual interest rate. " * 2000
 
 
@@ -56,10 +57,15 @@ def embedders(models_folder: Path, tiny_model: Callable[[str], Path]) -> Callabl
                 return LangChainEmbedder(LengthyVectors())
             case "e5":
                 return SentenceTransformerEmbedder(
-                    "multilingual-e5-small-q4", models_folder=models_folder, offline=True
+                    "multilingual-e5-small-q4",
+                    models_folder=models_folder,
+                    offline=True,
+                    precision="float32",
                 )
             case name:
-                return SentenceTransformerEmbedder(tiny_model(name), offline=True)
+                return SentenceTransformerEmbedder(
+                    tiny_model(name), offline=True, precision="float32"
+                )
 
     def find(kind: str) -> Embedder:
         if kind not in made:
@@ -93,6 +99,21 @@ def test_a_query_is_one_unit_vector(embedder: Embedder) -> None:
     assert vector.shape == (embedder.dimension,)
     assert vector.dtype == np.float32
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+def test_half_precision_points_where_single_precision_does(
+    embedders: Any, models_folder: Path
+) -> None:
+    half = SentenceTransformerEmbedder(
+        "multilingual-e5-small-q4", models_folder=models_folder, offline=True, precision="bfloat16"
+    )
+    texts = ["合同金额", "", "a dog and a cat", "年" * 60, "The rate of interest is 4.35 %."]
+
+    cosines = (half.embed_passages(texts) * embedders("e5").embed_passages(texts)).sum(axis=1)
+
+    assert cosines.min() > 0.9995
+    together, alone = half.embed_passages(texts)[0], half.embed_passages(texts[:1])[0]
+    assert together @ alone > 0.9995
 
 
 def test_no_passages_make_an_empty_matrix(embedder: Embedder) -> None:
