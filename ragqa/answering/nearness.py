@@ -7,8 +7,8 @@ against sentences about nothing that anybody asks: 0 is as near as those, 1 is t
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -101,6 +101,12 @@ def _above(value: float, null: float) -> float:
     return float((value - null) / max(1 - null, 0.05))
 
 
-@lru_cache(maxsize=16)
 def _unrelated(embedder: WordEmbedder, language: Language) -> list[Words]:
-    return embedder.embed_words(_UNRELATED[language])
+    known = _embedded.setdefault(embedder, {})
+    if language not in known:
+        known[language] = embedder.embed_words(_UNRELATED[language])
+    return known[language]
+
+
+# Weak, so that a model that is given up is not kept in memory for the sake of six sentences.
+_embedded: WeakKeyDictionary[WordEmbedder, dict[Language, list[Words]]] = WeakKeyDictionary()
