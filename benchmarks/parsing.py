@@ -163,7 +163,7 @@ def measure(data: Path, folder: Path, arguments: argparse.Namespace) -> list[dic
             by_set[document["set"]].append(document)
     chosen = [d for group in by_set.values() for d in group[:: max(1, len(group) * 4 // _FILES)]]
     drawn = draw(data, chosen, folder, arguments.pages)
-    tables = sorted((data / "table/icdar2013").glob("*.pdf"))
+    tables = [] if arguments.no_tables else sorted((data / "table/icdar2013").glob("*.pdf"))
     truths = [data / "gt/tables" / f"{file.stem}.json" for file in tables]
     (folder / "scan").mkdir()
     scanned = [d for d in documents if d["kind"] == "scanned" and "text_gt" in d]
@@ -215,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pages", type=int, default=6, help="pages of each born-digital file")
     parser.add_argument("--scans", type=int, default=11, help="scanned pages; 0: none")
+    parser.add_argument("--no-tables", action="store_true", help="leave the ICDAR files out")
     parser.add_argument("--readers", nargs="*", default=[*OURS, *READERS])
     parser.add_argument("--out", type=Path, default=HERE / "results" / "parsing.json")
     arguments = parser.parse_args()
