@@ -53,7 +53,10 @@ PRUNED = "CREATE INDEX pruned ON lab.chunks USING gin (terms)"
 
 TSVECTOR = """
 CREATE TABLE lab.texts AS
-SELECT chunk_id, array_to_tsvector(array_agg(DISTINCT term::text)) AS words FROM lab.occurrences
+SELECT chunk_id, string_agg(quote_literal(term) || ':' || places, ' ')::tsvector AS words
+  FROM (SELECT chunk_id, term, string_agg(least(place, 16383)::text, ',' ORDER BY place) AS places
+          FROM lab.chunks, unnest(terms) WITH ORDINALITY AS t (term, place)
+         GROUP BY chunk_id, term) AS placed
  GROUP BY chunk_id;
 CREATE INDEX texts_words ON lab.texts USING gin (words);
 """

@@ -35,7 +35,8 @@ EXPLAINED = 0.5
 """What a statement is worth to a question about reasons: they stand in the text beside it."""
 
 _REASONS = re.compile(r"\b(?:why|drove|driven|drivers?|reasons?|explained? by)\b|为什么|原因|为何")
-_STORY = re.compile(r"\b(?:who|whom|whose|where|when|why)\b|谁|哪里|何时|什么时候|为什么")
+_STORY = re.compile(r"\b(?:who|whom|whose|where|when|why)\b")
+_AMOUNT = re.compile(r"\bhow (?:much|many|large|high)\b|\bwhat (?:is|was|were|are|did)\b|多少|几")
 _MANNERS = re.compile(r"\bif [^.?!]*\bnot\b[^.?!]*\b(?:state|say|explain)\b[^.?!]*[.?!]?")
 
 
@@ -209,7 +210,9 @@ def asks_for_figures(question: str) -> bool:
     """
     if asks_to_compute(question) or asked_statements(question):
         return True
-    return bool(years_of(question)) and not _STORY.search(fold(question))
+    folded = fold(question)
+    amount = _AMOUNT.search(folded) and not _STORY.search(folded)
+    return bool(amount and years_of(question))
 
 
 @cache
