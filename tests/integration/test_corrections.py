@@ -15,12 +15,12 @@ from ragqa.store.documents import find_document
 from ragqa.store.pages import read_page
 from ragqa.store.recognition import list_pieces, read_recognition
 from ragqa.store.rereading import Change
+from ragqa.wiring import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ragqa.types import Document, DocumentId
-    from ragqa.wiring import Services
 
     MakePdf = Callable[..., bytes]
 
@@ -141,6 +141,27 @@ def test_other_documents_of_the_collection_with_the_page_have_it_too(
     assert TRUE in text_of(services, other.id, 1)
     assert TRUE in text_of(services, later.id, 3)
     assert TRUE not in text_of(services, foreign.id, 1)
+
+
+def test_pages_that_are_read_in_another_way_keep_their_corrections(
+    services: Services, document: Document
+) -> None:
+    def keys() -> set[str]:
+        with services.database.transaction() as conn:
+            rows = conn.execute(
+                "SELECT page_key FROM pages JOIN documents d USING (collection_id, document_id)"
+                " WHERE version = d.current_version"
+            ).fetchall()
+        return {row["page_key"] for row in rows}
+
+    correct(services, document.id, 2, 1, TRUE)
+    before = keys()
+    settings = services.settings.model_copy(update={"ocr_dpi": 200})
+    other = Services(settings, services.database, services.files)
+    correct(other, document.id, 1, 2, "外形尺寸为七百毫米。")
+    assert not before & keys(), "every page was read anew"
+    assert TRUE in text_of(services, document.id, 2)
+    assert "七百毫米" in text_of(services, document.id, 1)
 
 
 def test_an_undone_correction_leaves_the_reading_as_it_was(
