@@ -37,14 +37,17 @@ function fileInput(folder) {
   return input;
 }
 
-/** Ask what new files are to be given; true when that was said. */
+const givenTags = () => detailTags(Object.fromEntries(uploads.details));
+
+/** Ask what new files are to be given; every place to drop on says so then. */
 function askDetails() {
   return showDialog(t("details.upload"), (close) => {
     const pairs = pairFields(uploads.details);
     const onsubmit = (event) => {
       event.preventDefault();
       uploads.details = pairs.read();
-      close(true);
+      document.querySelectorAll(".drop-details").forEach((place) => fill(place, givenTags()));
+      close();
     };
     return h("form", { onsubmit }, pairs.node, h("p", { class: "hint" }, t("details.hint")), h("div", { class: "actions end" }, button(t("cancel"), () => close()), button(t("details.save"), null, { class: "button primary", type: "submit" })));
   });
@@ -54,17 +57,14 @@ function askDetails() {
 export function dropPlace({ large = false } = {}) {
   const files = fileInput(false);
   const folder = fileInput(true);
-  const given = h("div", { class: "drop-details" });
-  const draw = () => fill(given, detailTags(Object.fromEntries(uploads.details)));
-  const giveDetails = async () => (await askDetails()) && draw();
-  draw();
+  const given = h("div", { class: "drop-details" }, givenTags());
   return h(
     "div",
     { class: `drop${large ? " large" : ""}` },
     files,
     folder,
     h("button", { type: "button", class: "drop-main", onclick: () => files.click() }, icon("upload"), h("strong", {}, t("upload.drop")), h("span", {}, t("upload.kinds"))),
-    h("div", { class: "drop-more" }, h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")), h("button", { type: "button", class: "link", onclick: giveDetails }, t("details.give"))),
+    h("div", { class: "drop-more" }, h("button", { type: "button", class: "link", onclick: () => folder.click() }, t("upload.folder")), h("button", { type: "button", class: "link", onclick: askDetails }, t("details.give"))),
     given,
   );
 }
