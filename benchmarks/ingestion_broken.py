@@ -47,6 +47,8 @@ def broken(data: Path, folder: Path, scale: float) -> dict[str, Any]:
         **os.environ,
         "RAGQA_HOME": str(folder / "home"),
         "RAGQA_OFFLINE": "1",
+        # How they are read is what matters here.
+        "RAGQA_EMBEDDING_MODEL": "hashing",
         "RAGQA_LOG_LEVEL": "error",
     }
     with (

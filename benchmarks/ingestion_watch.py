@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _PR_SET_CHILD_SUBREAPER = 36
-SAMPLE_SECONDS = 0.25
+SAMPLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
