@@ -61,7 +61,9 @@ def edit(source: Path, target: Path, pages: Sequence[int]) -> None:
     """Write a copy with a sentence more on some pages, counted from 1."""
     with pymupdf.open(source) as pdf:
         for number in pages:
-            pdf[number - 1].insert_text((72, 40), f"Amendment {number}: this page was revised.")
+            # Smaller than the text, so that it is no heading, which would be part of what follows.
+            words = f"Amendment {number}: this page was revised."
+            pdf[number - 1].insert_text((72, 60), words, fontsize=6)
         pdf.save(target)
 
 
