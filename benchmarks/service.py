@@ -92,6 +92,8 @@ def main() -> int:
     parser.add_argument("--models", type=Path)
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
+    # Who is told to end takes the service along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="ragqa-") as home:
         service, url = start(Path(home), given.models, given.port)
         try:
