@@ -46,8 +46,10 @@ def read_page(
 ) -> RawPage:
     """Read page ``number`` of an open file."""
     layer = _bounded(source.layer(number))
-    verdict = judge(layer)
-    if options.ocr == "always" and source.kind in ("pdf", "image"):
+    drawn = source.kind in ("pdf", "image")
+    # What a text file says is all there is of it: there is no picture to read it from instead.
+    verdict = judge(layer) if drawn else Verdict("")
+    if options.ocr == "always" and drawn:
         verdict = Verdict("asked")
     raw = RawPage(
         number=number,

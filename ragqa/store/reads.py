@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ragqa.errors import NotFound
 from ragqa.store.documents import document_key
 
 if TYPE_CHECKING:
@@ -85,13 +86,18 @@ def write_reads(
 def stream_reads(
     conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
 ) -> Iterator[bytes]:
-    """Yield what reading gave for each of ``page_keys``, in their order, one page in memory."""
+    """Yield what reading gave for each of ``page_keys``, in their order, one page in memory.
+
+    Raises:
+        NotFound: If the document is deleted or superseded meanwhile, and its pages with it.
+    """
     for page_key in page_keys:
         row = conn.execute(
             "SELECT raw FROM page_reads" + OF_DOCUMENT + " AND page_key = %(page_key)s",
             {**document_key(document_id), "page_key": page_key},
         ).fetchone()
-        assert row is not None, f"page {page_key} was read before"
+        if row is None:
+            raise NotFound("the document was deleted, or had a newer version, while it was read")
         yield row["raw"]
 
 

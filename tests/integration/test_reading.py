@@ -270,6 +270,17 @@ def test_text_files_are_paged_placed_and_drawn(tmp_path: Path) -> None:
     assert render_png(file, 1, 72).startswith(b"\x89PNG")
 
 
+def test_a_text_file_is_read_whatever_it_says(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    words = ["xqzvk", "jwqpt", "zzkfh", "vqxjm", "qkwzp"]
+    file.write_text("\n".join(" ".join(words) for _ in range(40)), "utf-8")
+
+    (page,) = parse(file, PLAIN).pages
+
+    assert page.source == "text"
+    assert page.text.count("xqzvk") == 40
+
+
 def test_a_marked_box_is_yellow_where_the_text_stands_on_a_turned_page() -> None:
     path = DATA / "turned_zh.pdf"
     page = assembled_here(path, PLAIN)[0]

@@ -21,6 +21,7 @@ from ragqa.errors import Conflict, NotFound
 from ragqa.store import intake, versions
 from ragqa.store.collections import find_collection
 from ragqa.store.documents import find_document, list_documents
+from ragqa.store.reads import stream_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -272,3 +273,16 @@ def test_any_history_of_edits_ends_as_a_fresh_ingestion(
         assert rows(services, "edited") == rows(services, "fresh")
     for name in ("edited", "fresh"):
         intake.delete_collection(services.database, services.files, name)
+
+
+def test_pages_that_went_with_their_document_are_missed_in_a_sentence(
+    services: Services, make_pdf: MakePdf
+) -> None:
+    document = take(services, services.create_collection("papers"), "a.pdf", make_pdf("One."))
+    intake.delete_document(services.database, services.files, document.id)
+
+    with (
+        services.database.transaction() as conn,
+        pytest.raises(NotFound, match="deleted, or had a newer version, while it was read"),
+    ):
+        list(stream_reads(conn, document.id, ["any-page"]))
