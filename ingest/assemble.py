@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.breaks import Edges, find_edges, is_carried
+from ingest.captions import tie_captions
 from ingest.footnotes import find_footnotes
 from ingest.heads import is_running_head
 from ingest.joining import Text, normalize, separator
@@ -20,16 +22,55 @@ from ingest.types import Cell, Line, RawPage, RawTable, RunningHeads
 from ragqa.types import BBox, Block, Page, Span, unite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ingest.breaks import Edge
+
+
+def assemble_pages(raws: Iterable[RawPage], heads: RunningHeads) -> Iterator[tuple[RawPage, Page]]:
+    """Assemble the pages of a document in their order; paragraphs carried over a break say so.
+
+    One page is held back: what it goes on with is told by the next.
+    """
+    held: tuple[RawPage, Page] | None = None
+    before = Edges()
+    for raw in raws:
+        page, edges = _assemble(raw, heads)
+        if held is not None:
+            if is_carried(before.last, edges.first):
+                held = (held[0], _marked(held[1], before.last, goes_on=True))
+                page = _marked(page, edges.first, continues=True)
+            yield held
+        held, before = (raw, page), edges
+    if held is not None:
+        yield held
+
+
+def _marked(
+    page: Page, edge: Edge | None, *, goes_on: bool = False, continues: bool = False
+) -> Page:
+    blocks = list(page.blocks)
+    if edge is not None:
+        block = blocks[edge.block]
+        blocks[edge.block] = replace(
+            block,
+            goes_on=goes_on or block.goes_on,
+            continues=continues or block.continues,
+        )
+    return replace(page, blocks=tuple(blocks))
 
 
 def assemble(raw: RawPage, heads: RunningHeads) -> Page:
-    """Fix the text of a page.
+    """Fix the text of a page that is looked at alone.
 
     Blocks stand in reading order and their spans tile the text, one line break between two of
     them (a blank or nothing where a paragraph runs on into the next column). Running heads and
     feet are blocks without a span and not part of the text.
     """
+    return _assemble(raw, heads)[0]
+
+
+def _assemble(raw: RawPage, heads: RunningHeads) -> tuple[Page, Edges]:
     turned = raw.turned
     raw = upright(normalize(raw))
     margins = [line for line in raw.lines if is_running_head(raw, line, heads)]
@@ -43,14 +84,16 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     rest = [line for index, line in enumerate(body) if index not in notes]
     ordered = [*_in_order(raw, [*rest, *tables]), *_in_order(raw, foot)]
     text = Text(raw)
-    blocks: list[Block] = []
+    placed: list[tuple[Paragraph | RawTable, Block]] = []
     for group in paragraphs(raw, ordered):
         if isinstance(group, RawTable):
             block = _table_block(raw, text, group)
         else:
             block = _text_block(raw, text, group, heads)
         if block is not None:
-            blocks.append(block)
+            placed.append((group, block))
+    above = _margin_blocks(raw, margins, top=True)
+    edges = find_edges(raw, placed, {id(line) for line in foot}, first=len(above))
     page = Page(
         number=raw.number,
         width=raw.width,
@@ -59,13 +102,13 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
         text=text.value,
         char_boxes=text.boxes(),
         blocks=(
-            *_margin_blocks(raw, margins, top=True),
-            *blocks,
+            *above,
+            *tie_captions(raw, [block for _, block in placed]),
             *_margin_blocks(raw, margins, top=False),
         ),
         ocr_confidence=raw.ocr_confidence,
     )
-    return turned_back(page, turned)
+    return turned_back(page, turned), edges
 
 
 def _in_order(raw: RawPage, items: Sequence[Line | RawTable]) -> list[Line | RawTable]:

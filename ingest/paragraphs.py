@@ -158,13 +158,24 @@ def _continues(raw: RawPage, group: list[Line], line: Line) -> bool:
     return (
         full
         and len(group) > 1
-        and before[-1:] not in _ENDS
         and abs(line.size - last.size) < 0.12 * line.size
         and line.bold == last.bold
-        and not _BULLET.match(text)
-        and not _is_numbered_heading(text)
-        and (text[:1].islower() or "\u3400" <= text[:1] <= "\u9fff")
+        and reads_on(before, text)
     )
+
+
+def reads_on(before: str, text: str, *, comma: bool = False) -> bool:
+    """Tell whether ``text`` can go on with the sentence of ``before``.
+
+    Args:
+        before: What ends at a break.
+        text: What stands after it.
+        comma: After a comma, whatever is not the beginning of an item goes on.
+    """
+    if before[-1:] in _ENDS or _BULLET.match(text) or _is_numbered_heading(text):
+        return False
+    word = text[:1].islower() or "\u3400" <= text[:1] <= "\u9fff"
+    return word or (comma and before[-1:] in ",，、")
 
 
 def _same_row(last: Line, line: Line) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ingest.assemble import assemble
+from ingest.assemble import assemble_pages
 from ingest.correcting import correct
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages
@@ -232,8 +232,7 @@ def _write_pages(
     tally = _Tally(list(info.notices))
     cutter = Passages(claim.name, work.embedder)
     waiting: list[tuple[str, Page]] = []
-    for raw in _raw_pages(work, info, corrections):
-        page = assemble(raw, heads)
+    for raw, page in assemble_pages(_raw_pages(work, info, corrections), heads):
         tally.count(raw, page)
         passages = cutter.of_page(page)
         embedding.add(passages)

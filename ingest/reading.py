@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingest.assemble import assemble
+from ingest.assemble import assemble_pages
 from ingest.heads import running_heads
 from ingest.sandbox import Limits, Lost, Stopped, allow_cpu, borrowed, in_order
 from ingest.types import PARSER_VERSION, FileInfo, RawPage, ReadOptions, RunningHeads
@@ -122,7 +122,7 @@ def parse(path: Path, options: ReadOptions, *, first: int | None = None) -> Pars
     last = min(info.pages, first or info.pages)
     raws = tuple(read_pages(path, range(1, last + 1), options))
     heads = running_heads(raws)
-    pages = tuple(assemble(raw, heads) for raw in raws)
+    pages = tuple(page for _, page in assemble_pages(raws, heads))
     notices = (*info.notices, *(notice for raw in raws for notice in raw.notices))
     if not any(page.text for page in pages):
         notices = (*notices, Notice("no_text", "no text was found in this file"))
@@ -254,4 +254,4 @@ def assembled_here(path: Path, options: ReadOptions) -> list[Page]:
     source = _open(path, options.password)
     raws = [_read(path, options, number) for number in range(1, source.pages + 1)]
     heads = running_heads(raws)
-    return [assemble(raw, heads) for raw in raws]
+    return [page for _, page in assemble_pages(raws, heads)]

@@ -7,6 +7,7 @@ import hashlib
 import html
 from typing import TYPE_CHECKING, Any
 
+from ragqa.shapes import ties_to_json
 from ragqa.store.rendering import render_png
 from ragqa.tables import carried_head, tables_of, to_csv, to_markdown, with_head
 
@@ -79,7 +80,7 @@ def _block_json(block: Block) -> dict[str, Any]:
         shape["rows"] = [list(row) for row in block.rows]
     if block.level is not None:
         shape["level"] = block.level
-    return shape
+    return {**shape, **ties_to_json(block)}
 
 
 def write_tables(parsed: Parsed, folder: Path) -> list[Path]:
@@ -128,11 +129,20 @@ def _section(path: Path, page: Page, password: str | None) -> Iterator[str]:
     yield f"</div><div class=text><p>Page {page.number}: {page.source}{sure}</p>"
     for order, block in enumerate(page.blocks, start=1):
         level = f" {block.level}" if block.level else ""
+        content = _grid(block.rows) if block.rows else html.escape(block.text)
         yield (
             f"<div class=block style='--c:{_COLORS[block.kind]}'><small>{order} {block.kind}"
-            f"{level}</small>{_grid(block.rows) if block.rows else html.escape(block.text)}</div>"
+            f"{level}{_ties(block)}</small>{content}</div>"
         )
     yield "</div></section>"
+
+
+def _ties(block: Block) -> str:
+    return (
+        (", goes on" if block.goes_on else "")
+        + (", continued" if block.continues else "")
+        + (f", of {block.of.kind} {block.of.number or ''}" if block.of else "")
+    )
 
 
 def _place(page: Page, block: Block) -> str:

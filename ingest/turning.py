@@ -91,6 +91,12 @@ def turned_back(page: Page, degrees: int) -> Page:
         height=width if sideways else height,
         char_boxes=turn(page.char_boxes, back, width, height),
         blocks=tuple(
-            replace(block, bbox=turn_box(block.bbox, back, width, height)) for block in page.blocks
+            replace(
+                block,
+                bbox=turn_box(block.bbox, back, width, height),
+                of=block.of
+                and replace(block.of, bbox=turn_box(block.of.bbox, back, width, height)),
+            )
+            for block in page.blocks
         ),
     )

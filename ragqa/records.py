@@ -75,6 +75,14 @@ class Document(TypedDict):
     metadata: NotRequired[dict[str, str]]
 
 
+class Captioned(TypedDict):
+    """What a caption belongs to; ``number`` counts the tables of its page, null for a figure."""
+
+    kind: Literal["table", "figure"]
+    number: int | None
+    bbox: list[float]
+
+
 class Block(TypedDict):
     """A region of a page; ``span`` is null for running heads and feet, which no text has."""
 
@@ -84,6 +92,9 @@ class Block(TypedDict):
     span: list[int] | None
     rows: list[list[str]]
     level: NotRequired[int | None]
+    of: NotRequired[Captioned]
+    goes_on: NotRequired[bool]
+    continues: NotRequired[bool]
 
 
 class Page(TypedDict):

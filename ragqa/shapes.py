@@ -111,7 +111,21 @@ def block_to_json(block: Block) -> Json:
         "span": [block.span.start, block.span.end] if block.span else None,
         "rows": [list(row) for row in block.rows],
         "level": block.level,
+        **ties_to_json(block),
     }
+
+
+def ties_to_json(block: Block) -> Json:
+    """Return what a block is tied to: a table, a figure, a paragraph of another page."""
+    ties: Json = {}
+    if block.of is not None:
+        bbox = [round(float(edge), 2) for edge in block.of.bbox]
+        ties["of"] = {"kind": block.of.kind, "number": block.of.number, "bbox": bbox}
+    if block.goes_on:
+        ties["goes_on"] = True
+    if block.continues:
+        ties["continues"] = True
+    return ties
 
 
 def hit_to_json(hit: Hit, rank: int) -> Json:

@@ -115,6 +115,16 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Captioned:
+    """The table or figure that a caption belongs to."""
+
+    kind: Literal["table", "figure"]
+    bbox: BBox
+    number: int | None = None
+    """Which table of its page, from 1; None for a figure."""
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A region of a page, in reading order; ``span`` is None for running heads and feet."""
 
@@ -125,6 +135,12 @@ class Block:
     rows: tuple[tuple[str, ...], ...] = ()
     level: int | None = None
     """Depth of a heading, 1 the highest; None for everything else."""
+    of: Captioned | None = None
+    """What a caption belongs to; None where that is not plain."""
+    goes_on: bool = False
+    """A paragraph that the next page goes on with."""
+    continues: bool = False
+    """The rest of a paragraph of the page before."""
 
 
 @dataclass(frozen=True, slots=True)

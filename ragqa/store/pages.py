@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from ragqa.errors import NotFound
 from ragqa.shapes import block_to_json
 from ragqa.store.corrections import content_of
-from ragqa.types import BBox, Block, Box, DocumentId, Page, Span
+from ragqa.types import BBox, Block, Box, Captioned, DocumentId, Page, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,6 +106,7 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
 def block_from_json(record: Mapping[str, Any]) -> Block:
     """Read what ``block_to_json`` wrote."""
     kind: BlockKind = record["kind"]
+    of = record.get("of")
     return Block(
         kind=kind,
         bbox=BBox(*record["bbox"]),
@@ -113,6 +114,9 @@ def block_from_json(record: Mapping[str, Any]) -> Block:
         span=Span(*record["span"]) if record["span"] else None,
         rows=tuple(tuple(row) for row in record["rows"]),
         level=record.get("level"),
+        of=Captioned(of["kind"], BBox(*of["bbox"]), of["number"]) if of else None,
+        goes_on=record.get("goes_on", False),
+        continues=record.get("continues", False),
     )
 
 
