@@ -78,6 +78,7 @@ def correct(raw: RawPage, corrections: Sequence[Correction]) -> RawPage:
             confidence=CERTAIN
             if id(line) in changed and line.confidence is not None
             else line.confidence,
+            sure=() if id(line) in changed else line.sure,
         )
         for line in raw.lines
     ]

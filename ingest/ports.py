@@ -25,6 +25,8 @@ class Recognized:
     confidence: float
     edges: NDArray[np.float32]
     """Shape (len(text), 2): where each character begins and ends along the line, in [0, 1]."""
+    sure: tuple[float, ...] = ()
+    """Confidence of each character; empty for engines that give that of the line alone."""
 
 
 class OcrEngine(Protocol):

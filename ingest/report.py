@@ -8,6 +8,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from ragqa.shapes import ties_to_json
+from ragqa.store.recognition import words_of
 from ragqa.store.rendering import render_png
 from ragqa.tables import carried_head, tables_of, to_csv, to_markdown, with_head
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.reading import Parsed
+    from ingest.types import RawPage
     from ragqa.types import Block, Page
 
 _COLORS = {
@@ -48,12 +50,33 @@ def to_json(path: Path, parsed: Parsed) -> dict[str, Any]:
     return {
         "filename": path.name,
         "sha256": sha256,
-        "pages": [page_json(page) for page in parsed.pages],
+        "pages": [
+            {**page_json(page), **_recognition(raw)}
+            for page, raw in zip(parsed.pages, parsed.raws, strict=True)
+        ],
         "warnings": [
             {"page": notice.page, "code": notice.code, "message": notice.message}
             for notice in parsed.notices
         ],
     }
+
+
+def _recognition(raw: RawPage) -> dict[str, Any]:
+    """Return the lines that OCR read, and how sure it is of each and its words; or nothing."""
+    lines = [
+        {
+            "text": raw.text[line.start : line.end],
+            "bbox": [round(value, 2) for value in line.bbox],
+            "confidence": round(line.confidence, 4),
+            "words": [
+                {"text": word, "confidence": sure}
+                for word, sure in words_of(raw.text[line.start : line.end], line.sure)
+            ],
+        }
+        for line in raw.lines
+        if line.confidence is not None
+    ]
+    return {"recognition": {"ocr_reason": raw.ocr_reason or None, "lines": lines}} if lines else {}
 
 
 def page_json(page: Page) -> dict[str, Any]:

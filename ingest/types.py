@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PARSER_VERSION = "6"
+PARSER_VERSION = "7"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
 OcrMode = Literal["auto", "always", "never"]
@@ -71,6 +71,8 @@ class Line:
     mono: bool = False
     marked: str = ""
     """Not page text proper: ``field`` (a form's value) or ``note`` (an annotation)."""
+    sure: tuple[float, ...] = ()
+    """The OCR engine's confidence of each character as it was read; empty: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +156,7 @@ class RawPage:
         head = orjson.loads(plain[4 : 4 + size])
         boxes = np.frombuffer(plain[4 + size :], np.float32)
         head["char_boxes"] = boxes.reshape(-1, 4).copy()
-        head["lines"] = tuple(
-            Line(row[0], row[1], BBox(*row[2]), *row[3:]) for row in head["lines"]
-        )
+        head["lines"] = tuple(_line(row) for row in head["lines"])
         head["tables"] = tuple(_table(table) for table in head["tables"])
         head["figures"] = tuple(BBox(*box) for box in head["figures"])
         head["rules"] = tuple(BBox(*box) for box in head["rules"])
@@ -233,7 +233,13 @@ def _row(line: Line) -> list[Any]:
         line.confidence,
         line.mono,
         line.marked,
+        line.sure,
     ]
+
+
+def _line(row: list[Any]) -> Line:
+    values = [row[0], row[1], BBox(*row[2]), *row[3:10], tuple(*row[10:])]
+    return Line(*values)
 
 
 def _table(table: dict[str, Any]) -> RawTable:

@@ -65,7 +65,15 @@ class RapidOcr:
         read = engine.recognize_txt(engine.crop_text_regions(image, corners))
         shift = np.array([0, above], np.float32)
         return [
-            Recognized(text, place.astype(np.float32) - shift, float(score), edges_of(text, word))
+            Recognized(
+                text,
+                place.astype(np.float32) - shift,
+                float(score),
+                edges_of(text, word),
+                tuple(round(sure, 3) for sure in word.confs)
+                if len(word.confs) == len(text)
+                else (),
+            )
             for text, place, score, word in zip(
                 read.txts, corners, read.scores, read.word_results, strict=True
             )

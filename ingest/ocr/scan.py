@@ -129,6 +129,7 @@ def to_points(
                 block=number,
                 vertical=tall != (turned in (90, 270)),
                 confidence=line.confidence,
+                sure=line.sure[keep],
             )
         )
         texts.append(text)

@@ -130,6 +130,7 @@ RECOGNITION = {
             "text": QUOTE,
             "bbox": [72.0, 118.4, 339.2, 130.4],
             "confidence": 0.9874,
+            "words": [{"text": "本", "confidence": 0.998}, {"text": "产", "confidence": 0.997}],
             "correction": None,
         }
     ],

@@ -95,6 +95,7 @@ def show_recognition(document_id: str, number: PageNumber, services: Given) -> d
                 "text": line.text,
                 "bbox": [round(float(edge), 2) for edge in line.bbox],
                 "confidence": _share(line.confidence),
+                "words": [{"text": word, "confidence": _share(sure)} for word, sure in line.words],
                 "correction": line.correction and correction_to_json(line.correction),
             }
             for line in found.lines

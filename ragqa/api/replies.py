@@ -176,12 +176,23 @@ class Corrected(Corrections):
     document: Document
 
 
+class Word(TypedDict):
+    """A word, or a Chinese character, and how sure OCR is of it."""
+
+    text: str
+    confidence: float
+
+
 class Line(TypedDict):
-    """A line as it was recognised, and its correction."""
+    """A line as it was recognised, and its correction.
+
+    `words` is empty where the engine only says how sure it is of the line.
+    """
 
     text: str
     bbox: list[float]
     confidence: float | None
+    words: list[Word]
     correction: Correction | None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from ragqa.store.pages import boxes_of, unpack_boxes
 from ragqa.types import BBox, Box, ChunkId, Id, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from psycopg import Connection
 
@@ -50,6 +51,10 @@ SELECT chunk_id, span_start, span_end, kind, headings
 """
 
 
+_WIDE = r"\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+_WORD = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+")
+
+
 @dataclass(frozen=True, slots=True)
 class PageLot:
     """What became of one page."""
@@ -79,6 +84,8 @@ class RecognizedLine:
     bbox: BBox
     confidence: float | None
     """The OCR engine's, in [0, 1]; None for a text layer."""
+    words: tuple[tuple[str, float], ...] = ()
+    """Each word and how sure the engine is of it; empty where it only says so of the line."""
     correction: Correction | None = None
     """What it really says, and who found out."""
 
@@ -135,8 +142,13 @@ def read_recognition(
     head = _head(row["raw"]) if row["raw"] else {}
     text = head.get("text", "")
     lines = [
-        RecognizedLine(text[start:end].strip(), BBox(*bbox), confidence)
-        for start, end, bbox, _, _, _, _, confidence, *_ in head.get("lines", [])
+        RecognizedLine(
+            text[start:end].strip(),
+            BBox(*bbox),
+            confidence,
+            words_of(text[start:end], more[2] if len(more) > 2 else ()),
+        )
+        for start, end, bbox, _, _, _, _, confidence, *more in head.get("lines", [])
     ]
     kept = read_corrections(conn, document_id.collection_id, [row["content"]])
     corrected = match_lines(
@@ -150,6 +162,20 @@ def read_recognition(
             replace(line, correction=corrected.get(number)) for number, line in enumerate(lines)
         ),
     )
+
+
+def words_of(text: str, sure: Sequence[float]) -> tuple[tuple[str, float], ...]:
+    """Return the words of a line, each as sure as its least sure character.
+
+    A word is what stands between blanks; in scripts without blanks every character is one.
+
+    Args:
+        text: The line.
+        sure: Confidence of each character, or empty.
+    """
+    if len(sure) != len(text):
+        return ()
+    return tuple((match[0], min(sure[slice(*match.span())])) for match in _WORD.finditer(text))
 
 
 def _page(conn: Connection[Row], document_id: DocumentId, page_number: int) -> Row:

@@ -76,6 +76,9 @@ def test_a_page_s_passages_and_recognised_lines_stand_on_its_text(
     assert scan["ocr_reason"] == "image_only"
     line = next(line for line in scan["lines"] if "四十八" in line["text"])
     assert 0.8 < line["confidence"] <= 1
+    assert "".join(word["text"] for word in line["words"]) == "".join(line["text"].split())
+    assert all(0 < word["confidence"] <= 1 for word in line["words"])
+    assert all(line["words"] == [] for line in typed["lines"])
     x0, top, x1, bottom = line["bbox"]
     assert 60 < x0 < 90 < x1 < 400
     assert 90 < top < bottom < 125

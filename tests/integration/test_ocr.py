@@ -16,10 +16,12 @@ from ingest.ocr.scan import read_scan
 from ingest.readers.opening import open_document
 from ingest.readers.pymupdf import render
 from ingest.reading import assembled_here, parse
+from ingest.report import to_json
 from ingest.sandbox import Limits, Sandbox
 from ingest.types import ReadOptions
 from ragqa.errors import ModelMissing
 from ragqa.settings import Settings
+from ragqa.store.recognition import words_of
 from ragqa.types import BBox
 
 if TYPE_CHECKING:
@@ -74,6 +76,32 @@ def test_a_scan_becomes_paragraphs_columns_and_headings(truth: str) -> None:
     left, right = page.text.index("把管路中的余水"), page.text.index("滤芯的寿命")
     assert left < right < page.text.index("保养周期")
     assert not np.isnan(page.char_boxes[left]).any()
+
+
+def test_every_word_of_a_scan_says_how_sure_it_is() -> None:
+    file = DATA / "scan_zh.pdf"
+    (page,) = to_json(file, parse(file, ReadOptions(ocr_engine="rapidocr")))["pages"]
+    lines = page["recognition"]["lines"]
+    assert page["recognition"]["ocr_reason"] == "image_only"
+    assert len(lines) > 10
+    for line in lines:
+        assert "".join(word["text"] for word in line["words"]) == "".join(line["text"].split())
+        sure = [word["confidence"] for word in line["words"]]
+        # The line's own is the mean of its characters, blanks between words among them.
+        assert 0 < min(sure) <= line["confidence"] + 0.001 or " " in line["text"]
+    assert any(min(w["confidence"] for w in line["words"]) < line["confidence"] for line in lines)
+    text = DATA / "policy_en.pdf"
+    assert all(
+        "recognition" not in page
+        for page in to_json(text, parse(text, ReadOptions(ocr_engine="none")))["pages"]
+    )
+
+
+def test_a_word_is_as_sure_as_its_least_sure_character() -> None:
+    sure = (0.9, 0.8, 0.7, 0.99, 0.5, 0.95, 0.94)
+    assert words_of("ab 水泵，c", sure) == (("ab", 0.8), ("水", 0.99), ("泵", 0.5), ("，", 0.95),
+                                         ("c", 0.94))  # fmt: skip
+    assert words_of("ab", ()) == ()
 
 
 def test_a_broken_font_is_read_from_the_picture_instead() -> None:

@@ -145,6 +145,7 @@ def test_a_footnote_is_read_after_all_columns() -> None:
 
 def test_a_raw_page_survives_being_written_and_read() -> None:
     raw = raw_page([(50, 100, "水泵"), (50, 120, "é")])
+    raw = replace(raw, lines=(replace(raw.lines[0], sure=(0.9, 0.875)), raw.lines[1]))
     raw = RawPage(
         7, 595, 842, "ocr", raw.text, raw.char_boxes, raw.lines,
         (RawTable(BBox(0, 0, 9, 9), 1, 2, (Cell(0, 1, BBox(1, 2, 3, 4), ((0, 2),)),)),),

@@ -74,6 +74,14 @@ def test_a_misread_character_is_replaced_in_its_place() -> None:
     np.testing.assert_array_equal(fixed.char_boxes, raw.char_boxes)
 
 
+def test_a_corrected_line_forgets_how_sure_its_characters_were() -> None:
+    raw = page_of("第一行", "保修")
+    raw = replace(raw, lines=tuple(replace(one, sure=(0.9,) * (one.end - one.start))
+                                   for one in raw.lines))  # fmt: skip
+    fixed = correct(raw, [says(raw, 1, "保修期")])
+    assert [line.sure for line in fixed.lines] == [(0.9, 0.9, 0.9), ()]
+
+
 def test_characters_that_were_missed_share_the_place_of_their_neighbour() -> None:
     raw = page_of("abd", "next")
     fixed = correct(raw, [says(raw, 0, "abcd")])
