@@ -173,7 +173,8 @@ class Services:
                 if isinstance(event, Finished):
                     answer = replace(event.answer, conversation_id=conversation_id)
                     with self.database.transaction() as conn:
-                        answer = tell_unread(answer, count_unread(conn, found.id))
+                        if answer.refusal is not None:
+                            answer = tell_unread(answer, count_unread(conn, found.id))
                         if not self.database.read_only:
                             answer = answers.insert_answer(conn, found.id, answer, asked)
                     yield Finished(answer)
@@ -201,15 +202,13 @@ class Services:
         from ragqa.models.extractive import ExtractiveGenerator
         from ragqa.store.quotes import StoredQuotes
 
-        calibration = CALIBRATION
-        if threshold is not None:
-            calibration = replace(calibration, threshold=threshold)
+        fitted = CALIBRATION if threshold is None else replace(CALIBRATION, threshold=threshold)
         return Answerer(
             generator=self.generator() if use_llm else ExtractiveGenerator(),
             embedder=self.embedder(model),
             retriever=retriever or self.retriever(model),
             quotes=StoredQuotes(self.database),
-            calibration=calibration,
+            calibration=fitted,
         )
 
 
