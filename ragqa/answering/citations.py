@@ -84,9 +84,8 @@ def find_evidence(
             verdict = verify(
                 claim.text, [quote, *hits[candidate.hit].chunk.headings] if cost else [quote]
             )
-            if verdict.supported and cost:
-                verdict = replace(verdict, reasons=lacking_figures(claim.text, quote))
-                verdict = replace(verdict, supported=not verdict.reasons)
+            if cost and verdict.supported and (lacking := lacking_figures(claim.text, quote)):
+                verdict = replace(verdict, supported=False, reasons=lacking)
             if not verdict.supported:
                 failed = max(failed, verdict, key=lambda v: v.support)
                 continue
