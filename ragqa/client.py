@@ -13,7 +13,6 @@ the ``code`` that the service gave. One client may be used from several threads.
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import quote
@@ -31,7 +30,7 @@ from ragqa.errors import (
     TooLarge,
     Unauthorized,
 )
-from ragqa.waiting import wait_until_read
+from ragqa.waiting import wait_for_all, wait_until_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,13 +129,7 @@ class Client:
                     data={"password": password} if password else None,
                 )
             taken += sent["documents"]
-        if wait is None:
-            return taken
-        deadline = time.monotonic() + wait
-        return [
-            self.wait(one["id"], timeout=deadline - time.monotonic(), progress=progress)
-            for one in taken
-        ]
+        return wait_for_all(self, taken, wait, progress)
 
     def wait(
         self,

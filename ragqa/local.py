@@ -13,7 +13,6 @@ what is given here; the home may be that of a running service.
 
 from __future__ import annotations
 
-import time
 import uuid
 from contextlib import ExitStack, closing
 from pathlib import Path, PurePath
@@ -37,7 +36,7 @@ from ragqa.store import answers, collections, documents, highlights, intake
 from ragqa.store.pages import read_page
 from ragqa.store.rendering import render_png
 from ragqa.types import AnswerId, ChunkId, DocumentId, Id, Token
-from ragqa.waiting import wait_until_read
+from ragqa.waiting import wait_for_all, wait_until_read
 from ragqa.wiring import open_services
 
 if TYPE_CHECKING:
@@ -141,13 +140,7 @@ class Local:
             taken.append(cast("Document", document_to_json(added.document)))
         if self._wants_worker and self._worker is None:
             self._worker = Keeper(self._settings)
-        if wait is None:
-            return taken
-        deadline = time.monotonic() + wait
-        return [
-            self.wait(one["id"], timeout=deadline - time.monotonic(), progress=progress)
-            for one in taken
-        ]
+        return wait_for_all(self, taken, wait, progress)
 
     def wait(
         self,
