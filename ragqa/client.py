@@ -33,7 +33,7 @@ from ragqa.errors import (
 from ragqa.waiting import wait_for_all, wait_until_read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ragqa.records import Answer, Collection, Document, Filter, Hit, Page
 
@@ -103,15 +103,17 @@ class Client:
         collection: str,
         *paths: str | Path,
         password: str | None = None,
+        metadata: Mapping[str, str | float] | None = None,
         wait: float | None = 3600.0,
         progress: Callable[[Document], None] | None = None,
     ) -> list[Document]:
-        """Upload files; the same bytes again change nothing.
+        """Upload files; the same bytes again change nothing but the metadata.
 
         Args:
             collection: Name of the collection.
             paths: Files.
             password: For encrypted files.
+            metadata: What filters may ask for, of each of the files; None leaves what they have.
             wait: Seconds to wait until they are read; None: return at once.
             progress: Called with each document as it goes on.
 
@@ -119,6 +121,9 @@ class Client:
             InvalidInput: If a file is refused; the files before it are in.
             TimeoutError: If they are not read in time.
         """
+        fields = {"password": password} if password else {}
+        if metadata is not None:
+            fields["metadata"] = json.dumps(dict(metadata))
         taken: list[Document] = []
         for path in map(Path, paths):
             with path.open("rb") as file:
@@ -126,7 +131,7 @@ class Client:
                     "POST",
                     f"/v1/collections/{_part(collection)}/documents",
                     files={"files": (path.name, file, "application/octet-stream")},
-                    data={"password": password} if password else None,
+                    data=fields,
                 )
             taken += sent["documents"]
         return wait_for_all(self, taken, wait, progress)
@@ -166,6 +171,12 @@ class Client:
         """Return a document."""
         found: Document = self._send("GET", f"/v1/documents/{_part(document_id)}")
         return found
+
+    def set_metadata(self, document_id: str, metadata: Mapping[str, str | float]) -> Document:
+        """Replace the metadata of a document; searches that filter see it at once."""
+        route = f"/v1/documents/{_part(document_id)}"
+        changed: Document = self._send("PATCH", route, json={"metadata": dict(metadata)})
+        return changed
 
     def delete_document(self, document_id: str) -> None:
         """Delete a document; when this returns, nothing of it is left."""

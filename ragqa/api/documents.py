@@ -16,12 +16,13 @@ from starlette.concurrency import run_in_threadpool
 from ragqa.api.access import Given, Guard, Visitor, only
 from ragqa.api.caching import ASK_AGAIN, NOT_MODIFIED, has_already, not_modified
 from ragqa.api.once import IdempotencyKey, digest_of, do_once
-from ragqa.api.schemas import read_metadata
+from ragqa.api.schemas import NewDetails, read_metadata
 from ragqa.api.streams import EVENT_STREAM, attachment, event
 from ragqa.errors import InvalidInput, RagqaError
 from ragqa.shapes import document_to_json
 from ragqa.store import collections, documents, intake, versions
 from ragqa.store.idempotency import Claim
+from ragqa.store.metadata import set_metadata
 from ragqa.types import DocumentId, Id, Status
 
 if TYPE_CHECKING:
@@ -144,6 +145,14 @@ def list_some(
 def show(document_id: str, services: Given) -> dict[str, Any]:
     """Show one document."""
     return document_to_json(_find(services, parse_id(document_id)))
+
+
+@router.patch("/documents/{document_id}", **only("writer"))
+def describe(document_id: str, body: NewDetails, services: Given) -> dict[str, Any]:
+    """Replace the metadata of a document; searches that filter see it at once."""
+    key = parse_id(document_id)
+    with services.database.transaction() as conn:
+        return document_to_json(set_metadata(conn, key, body.metadata))
 
 
 @router.delete("/documents/{document_id}", status_code=HTTPStatus.NO_CONTENT, **only("writer"))

@@ -61,6 +61,9 @@ ROUTES: dict[str, Said] = {
         replies.Documents, {"documents": [examples.DOCUMENT], "next": "MQ"}
     ),
     "GET /v1/documents/{document_id}": Said(Document, examples.DOCUMENT),
+    "PATCH /v1/documents/{document_id}": Said(
+        Document, examples.DOCUMENT, {"metadata": {"year": "2024"}}
+    ),
     "DELETE /v1/documents/{document_id}": Said(),
     "GET /v1/documents/{document_id}/events": Said(other={EVENT_STREAM: examples.PROGRESS_EVENTS}),
     "POST /v1/documents/{document_id}/cancel": Said(Document, examples.QUEUED),

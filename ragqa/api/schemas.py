@@ -136,6 +136,12 @@ def _as_words(given: Any) -> Any:
     }
 
 
+class NewDetails(Request):
+    """Body of ``PATCH /v1/documents/{id}``."""
+
+    metadata: Metadata
+
+
 class FilterFields(Request):
     """Which chunks a search may see: those that everything given here lets through."""
 

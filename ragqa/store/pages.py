@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from ragqa.errors import NotFound
 from ragqa.shapes import block_to_json
 from ragqa.store.corrections import content_of
+from ragqa.store.documents import find_document
 from ragqa.types import BBox, Block, Box, Captioned, DocumentId, Page, Span
 
 if TYPE_CHECKING:
@@ -85,8 +86,22 @@ def read_page(conn: Connection[Row], document_id: DocumentId, page_number: int) 
         },
     ).fetchone()
     if row is None:
-        raise NotFound(f"document {document_id} has no page {page_number} that can be read now")
+        raise no_page(conn, document_id, page_number)
     return page_from_row(row)
+
+
+def no_page(conn: Connection[Row], document_id: DocumentId, page_number: int) -> NotFound:
+    """Return what to raise when a document has no such page now.
+
+    Raises:
+        NotFound: If it is the document that does not exist.
+    """
+    document = find_document(conn, document_id)
+    has = f"it has {document.pages} pages" if document.pages else f"it is {document.status}"
+    return NotFound(
+        f"document {document_id} has no page {page_number} that can be read now: {has}",
+        code="page_not_found",
+    )
 
 
 def page_from_row(row: Mapping[str, Any]) -> Page:

@@ -9,10 +9,9 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ragqa.errors import NotFound
 from ragqa.store.corrections import match_lines, read_corrections
 from ragqa.store.documents import document_key
-from ragqa.store.pages import boxes_of, unpack_boxes
+from ragqa.store.pages import boxes_of, no_page, unpack_boxes
 from ragqa.types import BBox, Box, ChunkId, Id, Span
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ def words_of(text: str, sure: Sequence[float]) -> tuple[tuple[str, float], ...]:
 def _page(conn: Connection[Row], document_id: DocumentId, page_number: int) -> Row:
     row = conn.execute(PAGE, {**document_key(document_id), "page_number": page_number}).fetchone()
     if row is None:
-        raise NotFound(f"document {document_id} has no page {page_number} that can be read now")
+        raise no_page(conn, document_id, page_number)
     return row
 
 

@@ -100,7 +100,9 @@ def _render(
             if document.needs_pass and not document.authenticate(password or ""):
                 return PasswordRequired("the file is encrypted: its password is needed")
             if not 1 <= page <= document.page_count:
-                return NotFound(f"page {page}: the file has {document.page_count} pages")
+                return NotFound(
+                    f"page {page}: the file has {document.page_count} pages", code="page_not_found"
+                )
             return _draw(document[page - 1], dpi, boxes)
     except RagqaError as error:
         return error

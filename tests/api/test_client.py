@@ -73,7 +73,7 @@ def test_a_program_uploads_searches_asks_and_deletes(
 ) -> None:
     door.create_collection("合同")
     states: list[Document] = []
-    (document,) = door.upload("合同", manual, progress=states.append)
+    (document,) = door.upload("合同", manual, metadata={"year": 2024}, progress=states.append)
     assert document["status"] == "ready"
     assert states[-1] == document
     assert [one["id"] for one in door.documents("合同")] == [document["id"]]
@@ -83,6 +83,13 @@ def test_a_program_uploads_searches_asks_and_deletes(
     assert page["text"][slice(*hit["span"])] == hit["text"]
     boxed = door.page_image(hit["document_id"], hit["page"], chunk=hit["chunk_id"])
     assert boxed.startswith(b"\x89PNG")
+
+    assert door.search("保修期", "合同", filter={"metadata": {"year": 2024}})
+    changed = door.set_metadata(document["id"], {"year": 2025})
+    assert changed["metadata"] == {"year": "2025"}
+    assert not door.search("保修期", "合同", filter={"metadata": {"year": 2024}})
+    with pytest.raises(InvalidInput):
+        door.set_metadata(document["id"], {"": "x"})
 
     answer = door.ask("保修期是多久？", "合同")
     assert "三十六个月" in answer["text"]

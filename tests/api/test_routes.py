@@ -114,7 +114,10 @@ def test_a_page_is_shown_with_its_blocks_and_image(
     image = client.get(f"/v1/documents/{manual['id']}/pages/1/image")
     assert image.headers["content-type"] == "image/png"
     assert image.content.startswith(b"\x89PNG")
-    assert problem(client.get(f"/v1/documents/{manual['id']}/pages/9"))["code"] == "not_found"
+    address = f"/v1/documents/{manual['id']}/pages/9"
+    assert problem(client.get(address))["code"] == "page_not_found"
+    assert problem(client.get(f"{address}/image"))["code"] == "page_not_found"
+    assert problem(client.get("/v1/documents/1-99/pages/1"))["code"] == "document_not_found"
 
 
 def test_a_search_hit_is_a_slice_of_its_page_and_can_be_highlighted(

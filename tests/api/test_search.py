@@ -99,6 +99,22 @@ def test_the_same_file_sent_again_takes_its_new_metadata(
     assert search(client, filter={"metadata": {"year": "2023"}}) == []
 
 
+def test_metadata_is_replaced_without_sending_the_file_again(
+    client: TestClient, services: Services, years: dict[str, str]
+) -> None:
+    address = f"/v1/documents/{years['contracts-2024.pdf']}"
+    changed = client.patch(address, json={"metadata": {"year": 2021, "draft": False}})
+    assert changed.json()["metadata"] == {"year": "2021", "draft": "false"}
+    assert search(client, filter={"metadata": {"year": "2021"}})[0] == "contracts-2024.pdf 1"
+    assert search(client, filter={"metadata": {"year": "2024"}}) == []
+    for wrong in ({"year": ["2021"]}, {"": "2021"}, "2021", None):
+        refused = client.patch(address, json={"metadata": wrong})
+        assert refused.status_code == 422, wrong
+    assert client.patch(address, json={}).status_code == 422
+    missing = client.patch("/v1/documents/1-99", json={"metadata": {}})
+    assert missing.json()["code"] == "document_not_found"
+
+
 @pytest.mark.parametrize(
     "metadata", ["year=2024", "[1]", '{"a": [1]}', '{"a": null}', '{"": "a"}', "[" * 5000]
 )

@@ -147,3 +147,40 @@ def test_several_collections_are_searched_as_one(
     assert set(hits(page)) == {"near.pdf", "far.pdf"}
     page.locator(".hit", has_text="far.pdf").click()
     assert looking.yellow(looking.picture(looking.wait_for_picture(page))).any()
+
+
+@pytest.mark.parametrize(
+    ("locale", "details", "save"), [("en", "Details", "Save"), ("zh-CN", "附加信息", "保存")]
+)
+def test_the_details_of_a_document_are_changed_where_it_is_read(
+    site: Served,
+    look: Callable[..., Page],
+    make_pdf: MakePdf,
+    collection: str,
+    locale: str,
+    details: str,
+    save: str,
+) -> None:
+    looking.make_collection(site.url, collection)
+    page = look(looking.address(site.url, collection), locale=locale)
+    looking.upload(page, "policy.pdf", make_pdf("The limit is 23 dollars.", "Last."))
+    page.locator(".row .name").click()
+    tools = page.locator(".reader-details")
+    tools.get_by_role("button", name=details).click()
+    give(page, "dialog", "year", "2023")
+    choose(page, save)
+    tools.locator(".tag", has_text="year = 2023").wait_for()
+    found = page.request.post(
+        f"{site.url}/v1/search",
+        data={
+            "query": "limit",
+            "collection": collection,
+            "filter": {"metadata": {"year": 2023}},
+        },
+    )
+    assert [hit["filename"] for hit in found.json()["hits"]]
+    # A name without its value is no detail; the tag goes with the next saving.
+    tools.get_by_role("button", name=details).click()
+    give(page, "dialog", "year", "")
+    choose(page, save)
+    expect(tools.locator(".tag")).to_have_count(0)

@@ -1,6 +1,7 @@
 // Names and values: what documents are given when they are added, and what searches may ask for.
 
-import { documents } from "./documents.js";
+import { attempt, showDialog } from "./dialogs.js";
+import { describeDocument, documents } from "./documents.js";
 import { button, fill, h, iconButton } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -43,3 +44,28 @@ export function pairFields(given = []) {
 
 /** A document's pairs, as tags. */
 export const detailTags = (metadata) => Object.entries(metadata ?? {}).map(([name, value]) => h("span", { class: "tag" }, h("bdi", {}, name), " = ", h("bdi", {}, value)));
+
+/** A dialog for pairs; `keep(pairs)` gets them, and the dialog stays open while it says no. */
+export function askPairs({ title, hint, go, given, keep }) {
+  return showDialog(title, (close) => {
+    const pairs = pairFields(given);
+    const submit = button(go, null, { class: "button primary", type: "submit" });
+    const onsubmit = async (event) => {
+      event.preventDefault();
+      submit.disabled = true;
+      if (await attempt(() => keep(pairs.read()))) close();
+      submit.disabled = false;
+    };
+    return h("form", { onsubmit }, pairs.node, h("p", { class: "hint" }, hint), h("div", { class: "actions end" }, button(t("cancel"), () => close()), submit));
+  });
+}
+
+/** Change what a document was given; `done(document)` gets it as it is then. */
+export const changeDetails = (document, done) =>
+  askPairs({
+    title: t("details.of", { name: document.filename }),
+    hint: t("details.change.hint"),
+    go: t("details.change.save"),
+    given: Object.entries(document.metadata ?? {}),
+    keep: async (pairs) => done(await describeDocument(document.id, Object.fromEntries(pairs))),
+  });

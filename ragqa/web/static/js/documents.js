@@ -131,6 +131,13 @@ export async function fetchDocument(id) {
   return documents.byId.get(id);
 }
 
+/** Replace what a document was given; returns it as it is then. */
+export async function describeDocument(id, metadata) {
+  const document = await call("PATCH", path(id), { json: { metadata } });
+  if (documents.byId.has(id)) documents.byId.set(id, document);
+  return document;
+}
+
 async function act(id, verb, form) {
   const document = await call("POST", `${path(id)}/${verb}`, { form });
   documents.byId.set(id, document);

@@ -39,7 +39,7 @@ async function settings(signal) {
   const show = (value) => (value === "" || value === null ? "–" : String(value));
   const rows = found.map(({ name, value, default: usual, description }) => [
     h("td", {}, h("code", {}, name), h("p", { class: "small-print" }, description)),
-    h("td", {}, show(value), show(value) === show(usual) ? null : h("p", { class: "small-print" }, t("setting.usual", { value: show(usual) }))),
+    h("td", { class: "setting-value" }, show(value), show(value) === show(usual) ? null : h("p", { class: "small-print" }, t("setting.usual", { value: show(usual) }))),
   ]);
   return [h("p", { class: "hint" }, t("setting.hint")), table(t("manage.settings"), [t("setting.name"), t("setting.value")], rows)];
 }

@@ -2,7 +2,7 @@
 
 import { call, load, may, pageImage } from "./api.js";
 import { correcting, correctionsButton, failed, underWay } from "./correct.js";
-import { detailTags } from "./details.js";
+import { changeDetails, detailTags } from "./details.js";
 import { button, fill, h, icon, iconButton } from "./dom.js";
 import { fetchDocument, isActive, path } from "./documents.js";
 import { on } from "./events.js";
@@ -65,6 +65,7 @@ export function readerView(place) {
 
   const doubted = h("div", {});
   const corrected = h("span", {});
+  const details = h("span", { class: "reader-details" });
   const light = (key, on) => node.querySelectorAll(`[data-key="${key}"]`).forEach((one) => one.classList.toggle("lit", on));
   const show = () => LAYERS.forEach((name) => image.classList.toggle(`with-${name}`, shown.has(name)));
 
@@ -75,6 +76,11 @@ export function readerView(place) {
       show();
     }, { class: "toggle", "aria-pressed": String(shown.has(name)), dataset: { layer: name } });
     return one;
+  }
+
+  function drawDetails(document) {
+    const change = () => changeDetails(document, drawDetails);
+    fill(details, detailTags(document.metadata), may("writer") ? button(t("details"), change, { class: "link", icon: "pen" }) : null);
   }
 
   function drawHead(document, last) {
@@ -90,10 +96,11 @@ export function readerView(place) {
         h("div", { class: "toggles", role: "group", "aria-label": t("layers") }, LAYERS.map(toggle)),
         original,
         corrected,
-        detailTags(document.metadata),
+        details,
       ),
       doubted,
     );
+    drawDetails(document);
   }
 
   async function drawPage(document) {

@@ -3,7 +3,7 @@
 import { may } from "./api.js";
 import { announce, button, fill, h, icon, iconButton } from "./dom.js";
 import { collections } from "./collections.js";
-import { detailTags, pairFields } from "./details.js";
+import { askPairs, detailTags } from "./details.js";
 import { showDialog, toast } from "./dialogs.js";
 import { documents, loadDocuments, isActive } from "./documents.js";
 import { on } from "./events.js";
@@ -41,15 +41,15 @@ const givenTags = () => detailTags(Object.fromEntries(uploads.details));
 
 /** Ask what new files are to be given; every place to drop on says so then. */
 function askDetails() {
-  return showDialog(t("details.upload"), (close) => {
-    const pairs = pairFields(uploads.details);
-    const onsubmit = (event) => {
-      event.preventDefault();
-      uploads.details = pairs.read();
+  return askPairs({
+    title: t("details.upload"),
+    hint: t("details.hint"),
+    go: t("details.save"),
+    given: uploads.details,
+    keep: (pairs) => {
+      uploads.details = pairs;
       document.querySelectorAll(".drop-details").forEach((place) => fill(place, givenTags()));
-      close();
-    };
-    return h("form", { onsubmit }, pairs.node, h("p", { class: "hint" }, t("details.hint")), h("div", { class: "actions end" }, button(t("cancel"), () => close()), button(t("details.save"), null, { class: "button primary", type: "submit" })));
+    },
   });
 }
 

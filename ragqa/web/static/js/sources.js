@@ -62,14 +62,22 @@ export function sourceList(answer) {
   );
 }
 
-/** Nodes of `text` with the question's words marked. */
+/** Words that say nothing about the subject of a question, and are not marked. */
+const EMPTY = new Set("a about all am an and any are as at be been but by can could did do does for from had has have he her his how i if in into is it its many may me more most much must my no not of on or our shall she should so than that the their them then there these they this those to us was we were what when where which who whom whose why will with would you your".split(" "));
+const WORD = /[a-z0-9](?:[a-z0-9.+#-]*[a-z0-9+#])?/gu;
+
+/** Nodes of `text` with the question's words marked: whole words, in Chinese every two characters. */
 export function markTerms(text, question) {
-  const terms = [...new Set((question.toLowerCase().match(/[a-z0-9][a-z0-9.+#-]+|\p{Script=Han}{2,}/gu) ?? []).flatMap((term) => (/\p{Script=Han}/u.test(term) ? bigrams(term) : [term])))];
-  if (!terms.length) return [text];
+  const asked = question.toLowerCase();
+  const words = new Set((asked.match(WORD) ?? []).filter((word) => word.length > 1 && !EMPTY.has(word)));
+  const pairs = new Set((asked.match(/\p{Script=Han}{2,}/gu) ?? []).flatMap(bigrams));
   const low = text.toLowerCase();
   const marked = new Uint8Array(text.length);
-  for (const term of terms) {
-    for (let at = low.indexOf(term); at >= 0; at = low.indexOf(term, at + 1)) marked.fill(1, at, at + term.length);
+  for (const { 0: word, index } of low.matchAll(WORD)) {
+    if (words.has(word) || words.has(word.replace(/s$/u, "")) || words.has(`${word}s`)) marked.fill(1, index, index + word.length);
+  }
+  for (const pair of pairs) {
+    for (let at = low.indexOf(pair); at >= 0; at = low.indexOf(pair, at + 1)) marked.fill(1, at, at + pair.length);
   }
   const nodes = [];
   for (let start = 0; start < text.length; ) {

@@ -33,4 +33,7 @@ export const filterEn = {
   "details.give": "Add details",
   "details.hint": "Every file added from now on gets these, until you change them or leave this page. Questions and searches can then be limited to them.",
   "details.save": "Use for new files",
+  "details.of": "Details of “{name}”",
+  "details.change.hint": "Questions and searches can be limited to these.",
+  "details.change.save": "Save",
 };

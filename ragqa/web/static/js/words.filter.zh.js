@@ -33,4 +33,7 @@ export const filterZh = {
   "details.give": "附加信息",
   "details.hint": "此后加入的每个文件都会带上这些信息，直到您更改或离开本页。提问和搜索时可据此筛选。",
   "details.save": "用于新文件",
+  "details.of": "“{name}”的附加信息",
+  "details.change.hint": "提问和搜索时可据此筛选。",
+  "details.change.save": "保存",
 };
