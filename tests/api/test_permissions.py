@@ -116,6 +116,7 @@ VALUES: dict[str, Any] = {
     "key": "rq_aaaaaaaaaa_" + "x" * 43,
     "text": "改过的字",
     "lines": [{"line": 0, "text": "改过的字"}],
+    "metadata": {"year": "2024"},
     "files": None,
 }
 
