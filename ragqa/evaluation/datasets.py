@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import InvalidInput
+from ragqa.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an answer stands: a file, and a page of it when that is known."""
+    """Where an answer stands: a file, and a page of it and a passage there when they are known."""
 
     filename: str
     page: int | None = None
+    span: Span | None = None
+    """Code points of the page's text."""
 
     def holds(self, filename: str, page: int) -> bool:
         """Say whether a hit on that page of that file is right."""
@@ -49,10 +52,11 @@ class Passage:
 def read_questions(lines: Iterable[Mapping[str, Any]]) -> list[Question]:
     """Read question lines ``{id, question, answers, document, page, answerable}``.
 
-    ``pages`` may list several right pages; without ``answerable`` a question is answerable.
+    ``pages`` may list several right pages, ``span`` tells where on ``page`` the answer stands;
+    without ``answerable`` a question is answerable.
 
     Raises:
-        InvalidInput: If a line lacks a question; the message says which.
+        InvalidInput: If a line lacks a question, or its span is none; the message says which.
     """
     questions = []
     for number, line in enumerate(lines, start=1):
@@ -60,16 +64,34 @@ def read_questions(lines: Iterable[Mapping[str, Any]]) -> list[Question]:
             raise InvalidInput(f"line {number} has no question: expected {{id, question, …}}")
         document = line.get("document")
         pages = line.get("pages") or [line.get("page")]
+        span = _read_span(line, number)
         questions.append(
             Question(
                 id=str(line.get("id", number)),
                 text=line["question"],
                 answers=tuple(line.get("answers") or ()),
-                places=tuple(Place(document, page) for page in pages) if document else (),
+                places=tuple(
+                    Place(document, page, span if page == line.get("page") else None)
+                    for page in pages
+                )
+                if document
+                else (),
                 answerable=bool(line.get("answerable", True)),
             )
         )
     return questions
+
+
+def _read_span(line: Mapping[str, Any], number: int) -> Span | None:
+    if line.get("span") is None:
+        return None
+    try:
+        start, end = line["span"]
+        return Span(start, end)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"line {number}: expected a span [start, end) of the page's text, got {line['span']!r}"
+        ) from error
 
 
 def read_passage_set(folder: Path, sets: Iterable[str]) -> tuple[list[Passage], list[Question]]:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ragqa.answering.answerer import Evidence, Finished
 from ragqa.errors import InvalidInput
-from ragqa.evaluation.answers import curve_of, judge_answer, judged_to_json
-from ragqa.evaluation.datasets import Question, read_questions
+from ragqa.evaluation.answers import contains, curve_of, judge_answer, judged_to_json
+from ragqa.evaluation.datasets import Place, Question, read_questions
 from ragqa.evaluation.metrics import MEASURES, compare, estimate
 from ragqa.evaluation.report import render_report
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ragqa.types import Answer, Filter, Hit
 
 DEPTH = 10
+PASSAGE = "passage_"
 
 
 class Asked(Protocol):
@@ -96,25 +97,26 @@ def judge_hits(question: Question, hits: Sequence[Hit]) -> dict[str, Any]:
     """Measure one ranking.
 
     A hit is right when its file and page are the question's. Several hits on one page count
-    once: recall is of places, not of chunks.
+    once: recall is of places, not of chunks. Measures whose names begin with ``passage`` ask for
+    more: the hit itself must reach into the question's span or, where it has none, hold one of its
+    answers word for word; a question with neither has none of these measures.
     """
-    left = list(question.places)
-    relevant, gains = [], []
-    for hit in hits:
-        here = [p for p in question.places if p.holds(hit.filename, hit.chunk.page_number)]
-        fresh = [place for place in here if place in left]
-        left = [place for place in left if place not in here]
-        relevant.append(bool(here))
-        gains.append(bool(fresh))
-    total = len(question.places)
-    measures = {
-        name: measure(gains if name.startswith(("recall", "ndcg")) else relevant, total)
-        for name, measure in MEASURES.items()
-    }
+    found = [
+        [p for p in question.places if p.holds(hit.filename, hit.chunk.page_number)] for hit in hits
+    ]
+    relevant = [bool(here) for here in found]
+    measures = _measure(found, len(question.places))
+    if question.answers or any(place.span for place in question.places):
+        passages = [
+            [place for place in here if _is_passage(question, place, hit)]
+            for hit, here in zip(hits, found, strict=True)
+        ]
+        close = _measure(passages, len(question.places))
+        measures |= {f"{PASSAGE}{name}": value for name, value in close.items()}
     return {
         "id": question.id,
         "question": question.text,
-        "expected": [asdict(place) for place in question.places],
+        "expected": [_place_to_json(place) for place in question.places],
         "found": [
             {
                 "filename": hit.filename,
@@ -127,6 +129,30 @@ def judge_hits(question: Question, hits: Sequence[Hit]) -> dict[str, Any]:
         ],
         "measures": measures,
     }
+
+
+def _measure(found: Sequence[Sequence[Place]], total: int) -> dict[str, float]:
+    """Measure a ranking, given as the places that each hit is right about."""
+    left: set[Place] = {place for here in found for place in here}
+    gains = []
+    for here in found:
+        gains.append(bool(left & set(here)))
+        left -= set(here)
+    relevant = [bool(here) for here in found]
+    return {
+        name: measure(gains if name.startswith(("recall", "ndcg")) else relevant, total)
+        for name, measure in MEASURES.items()
+    }
+
+
+def _is_passage(question: Question, place: Place, hit: Hit) -> bool:
+    if place.span is None:
+        return contains(hit.chunk.text, question.answers)
+    return hit.chunk.span.start < place.span.end and place.span.start < hit.chunk.span.end
+
+
+def _place_to_json(place: Place) -> dict[str, Any]:
+    return {"filename": place.filename, "page": place.page}
 
 
 def add_means(result: dict[str, Any], records: Sequence[Mapping[str, float]]) -> None:
@@ -156,9 +182,15 @@ def set_against(result: dict[str, Any], other: Mapping[str, Any]) -> None:
     if texts != {question["id"]: question["question"] for question in result["questions"]}:
         raise InvalidInput("the two evaluations did not ask the same questions")
     result["against"] = {}
-    for name in MEASURES:
-        ours = [question["measures"][name] for question in result["questions"]]
-        theirs = [before[question["id"]]["measures"][name] for question in result["questions"]]
+    for name in (*MEASURES, *(f"{PASSAGE}{name}" for name in MEASURES)):
+        both = [
+            (question["measures"], before[question["id"]]["measures"])
+            for question in result["questions"]
+        ]
+        ours = [new[name] for new, old in both if name in new and name in old]
+        theirs = [old[name] for new, old in both if name in new and name in old]
+        if not ours and name not in MEASURES:
+            continue
         pairs = list(zip(ours, theirs, strict=True))
         result["against"][name] = {
             "mean": float(np.mean(ours)) if ours else 0.0,

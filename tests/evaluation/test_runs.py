@@ -38,6 +38,43 @@ def test_a_hit_is_right_when_file_and_page_are() -> None:
     assert record["measures"]["mrr@10"] == 1 / 3
 
 
+def test_a_passage_is_right_when_it_holds_an_answer_on_the_right_page() -> None:
+    question = Question("q", "?", ("1,500 W",), (Place("a.pdf", 3),))
+    hits = [hit("a.pdf", 3, "no figure"), hit("b.pdf", 3, "1500 W"), hit("a.pdf", 3, "is 1,500 W.")]
+    measures = judge_hits(question, hits)["measures"]
+    assert (measures["mrr@10"], measures["passage_mrr@10"]) == (1, 1 / 3)
+    assert (measures["passage_hit@1"], measures["passage_hit@3"]) == (0, 1)
+
+
+def test_a_passage_is_right_when_it_reaches_into_the_span_that_the_line_tells() -> None:
+    [question] = read_questions(
+        [{"question": "?", "answers": ["x"], "document": "a.pdf", "page": 3, "span": [5, 9]}]
+    )
+    measures = judge_hits(question, [hit("a.pdf", 3, "x to 5"), hit("a.pdf", 3)])["measures"]
+    assert measures["passage_hit@1"] == 1
+    measures = judge_hits(question, [hit("a.pdf", 3, "just5")])["measures"]
+    assert (measures["hit@1"], measures["passage_hit@1"]) == (1, 0)
+
+
+def test_a_question_without_answers_or_a_span_has_no_measures_of_passages() -> None:
+    question = Question("q", "?", places=(Place("a.pdf", 3),))
+    assert not any("passage" in name for name in judge_hits(question, [])["measures"])
+
+
+def test_a_span_that_is_none_is_named() -> None:
+    with pytest.raises(InvalidInput, match="line 1: expected a span"):
+        read_questions([{"question": "a", "span": [4, 4], "document": "a.pdf", "page": 1}])
+
+
+def test_passages_are_compared_where_both_evaluations_have_them() -> None:
+    question = Question("1", "one", ("x",), (Place("a.pdf", 1),))
+    before = evaluate_retrieval(lambda _: [hit("a.pdf", 1, "y")], [question])
+    after = evaluate_retrieval(lambda _: [hit("a.pdf", 1, "x")], [question])
+    set_against(after, json.loads(json.dumps(before)))
+    row = after["against"]["passage_hit@1"]
+    assert (row["before"], row["mean"], row["better"]) == (0, 1, 1)
+
+
 def test_a_question_without_a_page_asks_for_the_file() -> None:
     question = Question("q", "?", places=(Place("a.pdf"),))
     assert judge_hits(question, [hit("a.pdf", 9)])["measures"]["hit@1"] == 1
