@@ -111,6 +111,12 @@ class Gathered:
         there = self.snapshot.terms_in(self.chunk_ids, codes)
         return {key: sum(rarity[t] for t in terms) / len(codes) for key, terms in there.items()}
 
+    def asked_worth(self) -> dict[int, float]:
+        """Return what each term of the question is worth, the years that it names left out."""
+        years = {hash_term(str(year)) for year in years_of(self.query.text)}
+        worth = self.snapshot.worth(self.query.counts)
+        return {term: weight for term, (_, weight) in worth.items() if term not in years}
+
     def cosines(self) -> Mapping[int, float]:
         """Return each found chunk's cosine with the question."""
         return self.snapshot.dense_of(self.chunk_ids, self.query.vector)

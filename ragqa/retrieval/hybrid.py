@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ragqa.retrieval.explain import Explained, Named, Term, Watch
 from ragqa.retrieval.fusion import scale
 from ragqa.retrieval.gathering import DEPTH, gather
+from ragqa.retrieval.labels import share_of_label
 from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.nearness import share_of_figures
 from ragqa.retrieval.question import asks_to_compute
@@ -46,6 +47,8 @@ class Weights:
     """What of ``dense`` is left when figures are asked for: vectors hardly tell tables apart."""
     figures_pair: float = 1.5
     """By how much ``pair`` grows then."""
+    label: float = 0.4
+    """What the row of a table is worth that a question for figures names."""
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
 
@@ -208,6 +211,11 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
     if any(asks_to_compute(gathered.query.text) for gathered in everything):
         for key, place in places.items():
             scores[key] += weights.figures * share_of_figures(place.text)
+    for gathered in everything:
+        if asks_for_figures(gathered.query.text):
+            worth = gathered.asked_worth()
+            for key in _of(gathered, best):
+                scores[key] += weights.label * share_of_label(places[key].text, worth)
     return spread(scores, places, verbatim)
 
 

@@ -13,6 +13,8 @@ from ragqa.ports import Place
 from ragqa.retrieval.bm25 import inverse_document_frequency, score_bm25
 from ragqa.retrieval.context import title_of
 from ragqa.retrieval.fusion import fuse_by_rank, scale
+from ragqa.retrieval.labels import share_of_label
+from ragqa.retrieval.lexical import hash_term, stem
 from ragqa.retrieval.naming import match_names, years_of
 from ragqa.retrieval.nearness import pair_up, share_of_figures, share_of_pairs, share_of_terms
 from ragqa.retrieval.question import asks_to_compute, codes_of, question_terms
@@ -142,6 +144,33 @@ def test_years_are_read_in_every_form() -> None:
 
 def test_a_title_is_the_name_without_folder_and_suffix() -> None:
     assert title_of("reports/3M_2018-annual.pdf") == "3M 2018 annual"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("deed_008149bc-f997-49d9-a981-f01f19579451.txt", "deed"),
+        ("da39a3ee5e6b4b0d3255bfef95601890afd80709.pdf", ""),
+        ("deadbeefdeadbeef 1234567890123456.pdf", "deadbeefdeadbeef 1234567890123456"),
+    ],
+)
+def test_identifiers_and_digests_are_no_part_of_a_title(name: str, title: str) -> None:
+    assert title_of(name) == title
+
+
+def test_a_row_is_named_by_what_its_label_has_of_the_question_and_nothing_else() -> None:
+    worth = {hash_term(stem(word)): weight for word, weight in (("net", 2.0), ("income", 6.0))}
+    table = "| (In millions) | 2019 | 2018 |\n| Net loss | 5 | 7 |\n| The net income 1 | 9 | 8 |"
+    assert share_of_label(table, worth) == 1
+    assert share_of_label("Income from leases\t3\t4", worth) == pytest.approx(6 / 8 * 1 / 2)
+    assert share_of_label("Net income was 5 in 2019.", worth) == 0
+    assert share_of_label(table, {}) == 0
+
+
+def test_a_label_is_read_with_that_of_its_section() -> None:
+    worth = dict.fromkeys(map(hash_term, (stem("deferred"), stem("other"))), 1.0)
+    assert share_of_label("Deferred:\t\nOther\t3\t4", worth) == 1
+    assert share_of_label("Other\t3\t4", worth) == 1 / 2
 
 
 def test_a_second_chunk_of_a_page_comes_after_another_page_of_about_the_same_score() -> None:
