@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.barred import barred_tables, is_ruled_off, words_of
 from ingest.breaks import Edges, find_edges, is_carried
 from ingest.captions import tie_captions
 from ingest.footnotes import find_footnotes
@@ -73,6 +74,8 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
 def _assemble(raw: RawPage, heads: RunningHeads) -> tuple[Page, Edges]:
     turned = raw.turned
     raw = upright(normalize(raw))
+    if raw.flowing:
+        raw = replace(raw, tables=(*barred_tables(raw), *raw.tables))
     margins = [line for line in raw.lines if is_running_head(raw, line, heads)]
     if len(margins) == len(raw.lines):
         margins = []  # a page with nothing else: what repeats on it is what it says
@@ -143,7 +146,10 @@ def _text_block(raw: RawPage, text: Text, group: Paragraph, heads: RunningHeads)
 
 
 def _table_block(raw: RawPage, text: Text, table: RawTable) -> Block | None:
-    """Write a table row by row, a tab between cells; a cell's own lines are joined."""
+    """Write a table row by row, a tab between cells; a cell's own lines are joined.
+
+    Where bars stand between the cells they are the text's own, and no tab is put in.
+    """
     grid: list[list[Cell | None]] = [[None] * table.columns for _ in range(table.rows)]
     for cell in table.cells:
         grid[cell.row][cell.column] = cell
@@ -154,20 +160,26 @@ def _table_block(raw: RawPage, text: Text, table: RawTable) -> Block | None:
         texts: list[str] = []
         row_start = len(text)
         pending = ""
+        last = -1
         for number, placed in enumerate(row):
-            pending += "\t" if number else ""
+            pending += "\t" if number and not table.barred else ""
             cell_start = -1
             for first, end in placed.ranges if placed is not None else ():
                 if cell_start < 0:
                     if len(text) == row_start and len(text) > start:
                         text.literal("\n")
                     text.literal(pending if len(text) > row_start else "")
+                    if table.barred and last not in {-1, first}:
+                        text.literal(" ")  # the line was full
                     pending, cell_start = "", len(text)
                 else:
                     text.join(raw.text[first:end])
                 text.add(first, end)
-            texts.append(text.value[cell_start:] if cell_start >= 0 else "")
-        rows.append(tuple(texts))
+                last = end
+            said = text.value[cell_start:] if cell_start >= 0 else ""
+            texts.append(words_of(said) if table.barred else said)
+        if not (rows and table.barred and is_ruled_off(texts)):
+            rows.append(tuple(texts))
     if len(text) == start:
         return None
     return Block(

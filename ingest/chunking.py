@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ingest.clauses import Unit, find_units, is_item
+from ingest.surroundings import Surroundings, clipped, heads_above
 from ragqa.types import Block, Chunk, ChunkKind, Page, Span
 
 if TYPE_CHECKING:
@@ -35,9 +38,14 @@ class _Piece:
     end: int
     tokens: int
     kind: ChunkKind
+    block: int
     begins_block: bool
+    ends_block: bool = False
     heading: tuple[int, str] | None = None
-    table: int = -1
+    whole: int = 0
+    """At the beginning of what is not to be torn apart: the tokens of all of it."""
+    inside: bool = False
+    """It goes on with what is not to be torn apart."""
 
 
 def chunk_page(
@@ -46,17 +54,20 @@ def chunk_page(
     *,
     max_tokens: int,
     headings: tuple[str, ...] = (),
+    around: Surroundings | None = None,
 ) -> Iterator[Chunk]:
     """Cut one page into chunks of at most ``max_tokens`` tokens.
 
-    Sentences stay whole unless one alone is too long; a heading goes with what follows it; a table
-    is cut between rows. A single word longer than the budget is cut by characters.
+    Sentences stay whole unless one alone is too long, and so do clauses and lists; a heading goes
+    with what follows it; a table is cut between rows. A single word longer than the budget is cut
+    by characters.
 
     Args:
         page: The page.
         count_tokens: The embedder's own count; called once a sentence.
         max_tokens: Budget of a chunk, at least 8.
         headings: The path in force at the top of the page, outermost first.
+        around: What stands around the page.
 
     Raises:
         ValueError: If ``max_tokens`` is below 8.
@@ -64,14 +75,18 @@ def chunk_page(
     if max_tokens < 8:
         raise ValueError(f"chunks need at least 8 tokens, got {max_tokens}")
     path = headings
-    for group in _groups(list(_pieces(page, count_tokens, max_tokens)), max_tokens):
+    units = find_units(page.blocks)
+    pieces = _held_together(page, list(_pieces(page, count_tokens, max_tokens)), units, max_tokens)
+    for group in _groups(pieces, max_tokens):
         for piece in group:
             if piece.heading is not None:
                 path = _under(path, *piece.heading)
         span = _trimmed(page.text, group[0].start, group[-1].end)
         if span is not None:
             titles = tuple(title for title in path if title)
-            yield Chunk(page.number, span, span.of(page.text), group[0].kind, titles)
+            before, after = _surroundings(page, group, units, around or Surroundings())
+            text = span.of(page.text)
+            yield Chunk(page.number, span, text, group[0].kind, titles, before, after)
 
 
 def headings_after(page: Page, headings: tuple[str, ...]) -> tuple[str, ...]:
@@ -95,9 +110,36 @@ def _pieces(page: Page, count_tokens: Callable[[str], int], max_tokens: int) -> 
         begins = True
         for first, last in _sentences(page.text, start, end, block):
             for a, b, tokens in _fitting(page.text, first, last, count_tokens, max_tokens):
-                table = number if kind == "table" else -1
-                yield _Piece(a, b, tokens, kind, begins, heading if begins else None, table)
+                titled = heading if begins else None
+                yield _Piece(a, b, tokens, kind, number, begins, b == end, titled)
                 begins = False
+
+
+def _held_together(
+    page: Page, pieces: list[_Piece], units: Sequence[Unit], max_tokens: int
+) -> list[_Piece]:
+    """Mark what is not to be torn apart: a clause or a list that fits, else each of its items."""
+    costs: Counter[int] = Counter()
+    for piece in pieces:
+        costs[piece.block] += _cost(piece)
+    wholes: dict[int, tuple[int, int]] = {
+        number: (number, number) for number in costs if is_item(page.blocks[number])
+    }
+    for unit in units:
+        members = range(unit.first, unit.last + 1)
+        if sum(costs[number] for number in members) <= max_tokens:
+            wholes |= dict.fromkeys(members, (unit.first, unit.last))
+    marked: list[_Piece] = []
+    for piece in pieces:
+        first, last = wholes.get(piece.block, (-1, -1))
+        whole = sum(costs[number] for number in range(first, last + 1)) if first >= 0 else 0
+        if not 0 < whole <= max_tokens:
+            marked.append(piece)
+        elif piece.block == first and piece.begins_block:
+            marked.append(replace(piece, whole=whole))
+        else:
+            marked.append(replace(piece, inside=True))
+    return marked
 
 
 def _sentences(text: str, start: int, end: int, block: Block) -> Iterator[tuple[int, int]]:
@@ -159,10 +201,12 @@ def _groups(pieces: Sequence[_Piece], max_tokens: int) -> Iterator[list[_Piece]]
 
 def _closes(group: Sequence[_Piece], total: int, piece: _Piece, max_tokens: int) -> bool:
     last = group[-1]
-    if total + _cost(piece) > max_tokens:
+    if total + max(_cost(piece), piece.whole) > max_tokens:
         return True
+    if piece.inside:
+        return False
     only_headings = all(held.heading is not None for held in group)
-    if piece.kind != last.kind or piece.table != last.table:
+    if piece.kind != last.kind or (piece.kind == "table" and piece.block != last.block):
         return True
     if piece.heading is not None and not only_headings:
         return True
@@ -171,6 +215,35 @@ def _closes(group: Sequence[_Piece], total: int, piece: _Piece, max_tokens: int)
 
 def _cost(piece: _Piece) -> int:
     return piece.tokens + 1  # the blank or line break between pieces may be a token of its own
+
+
+def _surroundings(
+    page: Page, group: Sequence[_Piece], units: Sequence[Unit], around: Surroundings
+) -> tuple[str, str]:
+    """Return what a chunk is found by that stands before its text, and what stands behind it."""
+    first, last = group[0], group[-1]
+    if first.kind == "table":
+        block = page.blocks[first.block]
+        assert block.span is not None
+        row = page.text.count("\n", block.span.start, first.start)
+        carried = around.head if first.block == _first_table(page) else ""
+        return heads_above(block.text.split("\n"), row, carried), ""
+    continues = first.begins_block and page.blocks[first.block].continues
+    goes_on = last.ends_block and page.blocks[last.block].goes_on
+    before = around.before if continues else _lead(page, first, units)
+    return before, around.after if goes_on else ""
+
+
+def _lead(page: Page, piece: _Piece, units: Sequence[Unit]) -> str:
+    """Return the words that lead to the list which a chunk begins within."""
+    for unit in units:
+        if unit.lead and unit.first < piece.block <= unit.last:
+            return clipped(page.blocks[unit.first].text)
+    return ""
+
+
+def _first_table(page: Page) -> int:
+    return next(n for n, block in enumerate(page.blocks) if block.kind == "table")
 
 
 def _trailing_headings(group: list[_Piece]) -> list[_Piece]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from ingest.chunking import chunk_page, headings_after
+from ingest.surroundings import look_around
 from ragqa.retrieval.context import embedded_text, lexical_text
 from ragqa.retrieval.lexical import analyze, hash_term
 from ragqa.store.chunks import NewChunk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from ragqa.ports import Embedder
     from ragqa.types import Chunk, Page
 
+Item = TypeVar("Item")
+
 CHUNK_TOKENS = 128
+"""Of the chunk's own text; a model that reads little keeps a quarter for title and headings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +51,34 @@ class Passage:
 
 
 class Passages:
-    """Cuts the pages of one document in their order; headings reach from page to page."""
+    """Cuts the pages of one document in their order.
+
+    Headings, heads of tables and broken sentences reach from page to page.
+    """
 
     def __init__(self, name: str, embedder: Embedder) -> None:
         """Cut for ``embedder``; ``name`` gives every passage its title."""
         self._name = name
         self._count_tokens = embedder.count_tokens
-        self._most = min(CHUNK_TOKENS, embedder.max_tokens - 2)
+        self._most = min(CHUNK_TOKENS, (embedder.max_tokens - 2) * 3 // 4)
         self._headings: tuple[str, ...] = ()
+        self._before: Page | None = None
+        self._head = ""
         self._made = 0
 
-    def of_page(self, page: Page) -> list[Passage]:
-        """Return the passages of the next page."""
+    def of_page(self, page: Page, after: Page | None = None) -> list[Passage]:
+        """Return the passages of the next page; ``after`` follows it."""
+        around = look_around(page, self._before, after, self._head)
         chunks = chunk_page(
-            page, self._count_tokens, max_tokens=self._most, headings=self._headings
+            page,
+            self._count_tokens,
+            max_tokens=self._most,
+            headings=self._headings,
+            around=around,
         )
         made = [passage_of(self._name, self._made + n, chunk) for n, chunk in enumerate(chunks)]
         self._headings = headings_after(page, self._headings)
+        self._before, self._head = page, around.head
         self._made += len(made)
         return made
 
@@ -77,3 +93,13 @@ def passage_of(name: str, ordinal: int, chunk: Chunk) -> Passage:
         embedded_hash=hashlib.sha256(embedded.encode("utf-8", "surrogatepass")).digest(),
         terms=array("i", (hash_term(term) for term in analyze(lexical_text(name, chunk)))),
     )
+
+
+def with_next(items: Iterable[Item]) -> Iterator[tuple[Item, Item | None]]:
+    """Yield each item with the one that follows it; None behind the last."""
+    ahead = chain(items, [None])
+    held = next(ahead)
+    for item in ahead:
+        assert held is not None
+        yield held, item
+        held = item

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.assemble import assemble_pages
 from ingest.correcting import correct
 from ingest.embedding import Embedding
-from ingest.passages import Passage, Passages
+from ingest.passages import Passage, Passages, with_next
 from ingest.reading import inspect_anew, read_pages, running_heads
 from ingest.turns import Turns
 from ingest.types import RawPage, ReadOptions
@@ -232,9 +232,10 @@ def _write_pages(
     tally = _Tally(list(info.notices))
     cutter = Passages(claim.name, work.embedder)
     waiting: list[tuple[str, Page]] = []
-    for raw, page in assemble_pages(_raw_pages(work, info, corrections), heads):
+    assembled = assemble_pages(_raw_pages(work, info, corrections), heads)
+    for (raw, page), after in with_next(assembled):
         tally.count(raw, page)
-        passages = cutter.of_page(page)
+        passages = cutter.of_page(page, after[1] if after else None)
         embedding.add(passages)
         tally.passages += passages
         waiting.append((info.page_keys[page.number - 1], page))

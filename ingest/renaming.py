@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ingest.passages import passage_of
+from ingest.passages import Passages, with_next
 from ragqa.retrieval.context import title_of
 from ragqa.store.chunks import ensure_embeddings_table, swap_chunks
 from ragqa.store.documents import find_document, lock_document, rename_document
 from ragqa.store.naming import check_filename
-from ragqa.store.served import list_chunks
+from ragqa.store.served import stream_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def rename(
 
     Args:
         database: Where the document is.
-        embedder: Gives the collection's embedder; asked only when vectors have to be made.
+        embedder: Gives the collection's embedder; asked only when the title changes.
         document_id: Which one.
         name: What it is called from now on.
         also: Done in the same transaction.
@@ -59,7 +59,7 @@ def rename(
             served = lock_document(conn, document_id)
             before = find_document(conn, document_id).filename
             stale = served is not None and title_of(before) != title_of(name)
-            passages = _retitled(conn, document_id, name) if stale else []
+            passages = _retitled(conn, document_id, name, embedder()) if stale else []
             missing = {
                 p.embedded_hash: p.embedded for p in passages if p.embedded_hash not in vectors
             }
@@ -76,9 +76,15 @@ def rename(
 
 
 def _retitled(
-    conn: Connection[dict[str, Any]], document_id: DocumentId, name: str
+    conn: Connection[dict[str, Any]], document_id: DocumentId, name: str, embedder: Embedder
 ) -> list[Passage]:
-    return [passage_of(name, ordinal, chunk) for ordinal, chunk in list_chunks(conn, document_id)]
+    """Cut the stored pages again: what surrounds a passage is found in them, and not kept."""
+    cutter = Passages(name, embedder)
+    return [
+        passage
+        for page, after in with_next(stream_pages(conn, document_id))
+        for passage in cutter.of_page(page, after)
+    ]
 
 
 def _embedded(database: Database, embedder: Embedder, texts: dict[bytes, str]) -> Vectors:

@@ -96,6 +96,8 @@ class RawTable:
     columns: int
     cells: tuple[Cell, ...]
     header_rows: int = 1
+    barred: bool = False
+    """Its cells stand between bars, which are in the text and belong to them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

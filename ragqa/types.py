@@ -262,7 +262,7 @@ class Chunk:
     """A passage of one page: the unit that is embedded, retrieved and cited.
 
     ``text == page.text[span]`` always; ``headings`` is the path above it, outermost first, and is
-    context, never quoted.
+    context, never quoted. So are ``before`` and ``after``: known while it is cut, and not stored.
     """
 
     page_number: int
@@ -270,6 +270,10 @@ class Chunk:
     text: str
     kind: ChunkKind = "text"
     headings: tuple[str, ...] = ()
+    before: str = ""
+    """Heads of its table that stand in an earlier chunk; the beginning of its first sentence."""
+    after: str = ""
+    """The end of its last sentence, where it stands on the next page."""
 
 
 @dataclass(frozen=True, slots=True)

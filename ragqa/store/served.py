@@ -1,38 +1,32 @@
-"""What is served of a document, read back to be written anew."""
+"""What is served of a document, read back to be cut anew."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ragqa.store.documents import document_key
-from ragqa.types import Chunk, Span
+from ragqa.store.pages import read_page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg import Connection
 
-    from ragqa.types import DocumentId
+    from ragqa.types import DocumentId, Page
 
     Row = dict[str, Any]
 
-CHUNKS = """
-SELECT ordinal, page_number, span_start, span_end, kind, headings, text FROM chunks
- WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
- ORDER BY ordinal
+NUMBERS = """
+SELECT p.page_number
+  FROM pages p JOIN documents d ON (d.collection_id, d.document_id, d.current_version)
+                                 = (p.collection_id, p.document_id, p.version)
+ WHERE p.collection_id = %(collection_id)s AND p.document_id = %(document_id)s
+ ORDER BY p.page_number
 """
 
 
-def list_chunks(conn: Connection[Row], document_id: DocumentId) -> list[tuple[int, Chunk]]:
-    """Return the chunks that are served, each with its place in the document."""
-    return [
-        (
-            row["ordinal"],
-            Chunk(
-                row["page_number"],
-                Span(row["span_start"], row["span_end"]),
-                row["text"],
-                row["kind"],
-                tuple(row["headings"]),
-            ),
-        )
-        for row in conn.execute(CHUNKS, document_key(document_id))
-    ]
+def stream_pages(conn: Connection[Row], document_id: DocumentId) -> Iterator[Page]:
+    """Yield the pages that are served, one in memory."""
+    numbers = [row["page_number"] for row in conn.execute(NUMBERS, document_key(document_id))]
+    for number in numbers:
+        yield read_page(conn, document_id, number)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.chunking import chunk_page, headings_after
+from ingest.clauses import is_item
 from ragqa.types import BBox, Block, BlockKind, Page, Span
 
 BOX = BBox(0, 0, 10, 10)
@@ -59,6 +60,50 @@ def test_a_table_is_cut_between_rows() -> None:
     chunks = list(chunk_page(made, characters, max_tokens=40))
     assert [chunk.kind for chunk in chunks] == ["text", *["table"] * (len(chunks) - 1)]
     assert "\n".join(chunk.text for chunk in chunks[1:]) == "\n".join(rows)
+
+
+def test_rows_that_are_parted_from_their_heads_are_found_by_them() -> None:
+    rows = [
+        "项目\t2018\t2019",
+        "资产：",
+        *(f"部件{n}\t{n}0\t{n}1" for n in range(9)),
+        "负债：",
+        "a\t7\t8",
+    ]
+    made = page(("table", "\n".join(rows), None))
+    chunks = list(chunk_page(made, characters, max_tokens=40))
+    assert chunks[0].before == ""
+    assert {chunk.before for chunk in chunks[1:-1]} == {"项目 | 2018 | 2019\n资产："}
+    last = chunks[-1]
+    section = "负债：" if last.text.startswith("a") else "资产："
+    assert last.before == f"项目 | 2018 | 2019\n{section}"
+    assert all(chunk.text == chunk.span.of(made.text) for chunk in chunks)
+
+
+def test_a_clause_that_fits_is_not_torn_apart() -> None:
+    first = "第一条 " + "甲" * 30 + "。"
+    second = "第二条 供方应当：" + "乙" * 8
+    items = ["（一）" + "丙" * 8 + "；", "（二）" + "丁" * 8 + "。"]
+    blocks = (("text", first, None), ("text", second, None), *(("list", i, None) for i in items))
+    chunks = list(chunk_page(page(*blocks), characters, max_tokens=60))
+    assert [chunk.text for chunk in chunks] == [first, "\n".join([second, *items])]
+    # Too long to be one chunk: its items stay whole, and are found by what leads to them.
+    chunks = list(chunk_page(page(*blocks), characters, max_tokens=38))
+    assert [chunk.text for chunk in chunks] == [first, f"{second}\n{items[0]}", items[1]]
+    assert [chunk.before for chunk in chunks] == ["", "", second]
+
+
+def test_an_item_of_a_list_is_not_torn_apart() -> None:
+    text = "甲" * 20 + "。"
+    items = [f"{n}. Turn it off. Wait for {n} minutes." for n in range(1, 4)]
+    made = page(("text", text, None), *(("list", item, None) for item in items))
+    chunks = list(chunk_page(made, characters, max_tokens=40))
+    assert [chunk.text for chunk in chunks] == [text, *items]
+
+
+def test_a_numbered_figure_is_no_clause() -> None:
+    blocks = page(("text", "3.2.1 Scope of it", None), ("text", "3.25% of all", None)).blocks
+    assert [is_item(block) for block in blocks] == [True, False]
 
 
 def test_a_budget_too_small_for_any_text_is_refused() -> None:
