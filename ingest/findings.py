@@ -89,7 +89,8 @@ def report(batch: Batch, documents: Iterable[Any], seconds: float) -> dict[str, 
     for document in documents:
         if document.status == "failed":
             error = document.error
-            failed.append({"file": document.filename, "code": error.code, "message": error.message})
+            told = {"file": document.filename, "code": error.code, "message": error.message}
+            failed.append({**told, "document_id": str(document.id)})
             continue
         pages += document.pages
         ocr_pages += document.ocr_pages

@@ -68,6 +68,10 @@ def test_a_batch_shows_what_failed_and_why(
     failed = batch.locator(".run-failed li")
     assert failed.locator(".failed-file").inner_text() == "坏.pdf"
     assert "could not be read" in failed.inner_text()
+    with page.expect_response("**/retry") as sent:
+        failed.get_by_role("button", name="Try 坏.pdf again").click()
+    assert sent.value.status == 202
+    failed.get_by_role("status").wait_for()
 
 
 def test_the_first_key_is_shown_once_signs_in_and_is_revoked(

@@ -2,17 +2,34 @@
 
 import { call, learnWho, may, who } from "./api.js";
 import { collections } from "./collections.js";
+import { attempt } from "./dialogs.js";
+import { path, retryDocument } from "./documents.js";
 import { button, fill, h, table } from "./dom.js";
 import { day, has, number, t } from "./i18n.js";
 import { newKey, keyRows } from "./keys.js";
 import { problemBox } from "./problems.js";
 import { address } from "./routes.js";
+import { unlock } from "./rows.js";
 
 export const SECTIONS = { runs: "writer", keys: "administrator", settings: "administrator", audit: "administrator" };
 
-function failure({ file, code, message }) {
+/** Read a document that failed once more, asking for its password if that was missing. */
+function again(id, file) {
+  const place = h("p", { class: "actions" });
+  const act = async () => {
+    const document = await call("GET", path(id));
+    if (document.status === "failed" && document.error?.code === "password_required") {
+      if ((await unlock(document)) === null) return;
+    } else if (document.status === "failed") await retryDocument(id);
+    fill(place, h("span", { class: "quiet", role: "status" }, t(document.status === "ready" ? "status.ready" : "stage.queued")));
+  };
+  fill(place, button(t("retry"), () => attempt(act), { icon: "retry", "aria-label": t("retry.named", { name: file }) }));
+  return place;
+}
+
+function failure({ file, code, message, document_id: id }) {
   const known = has(`error.${code}`) ? t(`error.${code}`) : message;
-  return h("li", {}, h("bdi", { class: "failed-file" }, file), h("p", {}, known), known === message ? null : h("p", { class: "small-print" }, message));
+  return h("li", {}, h("bdi", { class: "failed-file" }, file), h("p", {}, known), known === message ? null : h("p", { class: "small-print" }, message), id && may("writer") ? again(id, file) : null);
 }
 
 function runNode({ started_at, finished_at, paths, report }) {

@@ -80,7 +80,8 @@ async function remove(document) {
   if (sure) await attempt(() => deleteDocument(document.id));
 }
 
-const unlock = (document) =>
+/** Ask for the password of an encrypted document, and read it again. */
+export const unlock = (document) =>
   prompt({
     title: t("unlock"),
     label: t("unlock.label", { name: document.filename }),

@@ -67,6 +67,7 @@ export const en = {
   "ocr.count": "{n} page scanned|{n} pages scanned",
   "ocr.confidence": "{share} sure",
   "status.failed": "Could not be read",
+  "status.ready": "It can be asked now",
   "status.cancelled": "Cancelled",
   "stage.queued": "Waiting its turn",
   "cancel.named": "Cancel {name}",

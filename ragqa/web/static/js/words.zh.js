@@ -67,6 +67,7 @@ export const zh = {
   "ocr.count": "{n} 页为扫描",
   "ocr.confidence": "置信度 {share}",
   "status.failed": "无法读取",
+  "status.ready": "现在可以提问",
   "status.cancelled": "已取消",
   "stage.queued": "排队中",
   "cancel.named": "取消 {name}",
