@@ -14,6 +14,7 @@ import numpy as np
 from ragqa.errors import ModelMissing
 from ragqa.models.lean_import import import_sentence_transformers
 from ragqa.models.resolve import Located, resolve_embedding_model
+from ragqa.models.together import Together
 from ragqa.types import Words
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class SentenceTransformerEmbedder:
         query, passage = find_prefixes(located.name, self._model.prompts)
         self._query_prefix, self._passage_prefix = query, passage
         self._tokenizing = threading.Lock()
+        self._queries = Together(lambda texts: self._embed(texts, self._query_prefix))
         self._batch = BATCH["cuda" if self._model.device.type == "cuda" else "cpu"]
         self._max_tokens = self._readable_tokens()
         self._dimension = len(self.embed_query("dimension"))
@@ -131,9 +133,11 @@ class SentenceTransformerEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed one query. Shape: ``(dimension,)``, L2 norm 1."""
-        vector: NDArray[np.float32] = self._embed([text], self._query_prefix)[0]
-        return vector
+        """Embed one query. Shape: ``(dimension,)``, L2 norm 1; it cannot be written to.
+
+        Queries of several threads share a pass; the last ones are remembered.
+        """
+        return self._queries(text)
 
     def embed_words(self, texts: Sequence[str], *, query: bool = False) -> list[Words]:
         """Embed texts and, from the same pass, each of their tokens where it stands.
@@ -162,10 +166,10 @@ class SentenceTransformerEmbedder:
                 )
         return [found[row] for row in range(len(texts))]
 
-    def _embed(self, texts: list[str], prefix: str) -> NDArray[np.float32]:
+    def _embed(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
         return _unit(self._forward(texts, prefix)["sentence_embedding"])
 
-    def _forward(self, texts: list[str], prefix: str) -> dict[str, Any]:
+    def _forward(self, texts: Sequence[str], prefix: str) -> dict[str, Any]:
         import torch
 
         with self._tokenizing:
