@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Questions that are answered or wait at once; one more is told to come later.",
     )
+    request_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="Seconds until a response must have begun, once all of the request is there.",
+    )
     otlp_endpoint: str = Field(
         default="",
         description="OpenTelemetry collector that traces go to, by OTLP over HTTP; empty: none.",

@@ -29,7 +29,7 @@ from ragqa.api import (
 from ragqa.api.access import caller_of
 from ragqa.api.admission import Admission
 from ragqa.api.auditing import KeepAudit
-from ragqa.api.limits import LimitBodies
+from ragqa.api.limits import LimitBodies, LimitTime
 from ragqa.api.mcp_door import Door
 from ragqa.api.measures import Measures
 from ragqa.api.openapi import describe
@@ -95,6 +95,7 @@ def create_app(
     # The last one added is the outermost.
     app.add_middleware(LimitBodies, largest_file=services.settings.max_upload_bytes)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(LimitTime, seconds=services.settings.request_seconds)
     app.add_middleware(KeepAudit, services=services)
     app.add_middleware(TraceRequests, measures=app.state.measures, telemetry=telemetry)
     answer_with_problems(app)

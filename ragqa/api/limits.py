@@ -1,16 +1,19 @@
-"""How much one request may send, and how slowly; refused unread where its length is told."""
+"""How much one request may send, and how slowly; and how long it may take to be answered."""
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ragqa.api.problems import MEDIA_TYPE, problem
+from ragqa.api.problems import MEDIA_TYPE, answer_known, problem
+from ragqa.errors import Busy
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +67,60 @@ class LimitBodies:
             return message
 
         await self._app(scope, receive_counted, send)
+
+
+class LimitTime:
+    """Tells callers that it takes too long, while what they asked for ends behind them.
+
+    The time counts from the last piece of a request's body; a stream that has begun may go on.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and answer in its place when its time is over."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        clock = asyncio.get_running_loop().time
+        came, begun, over = clock(), False, False
+
+        async def receive_timed() -> Message:
+            nonlocal came
+            message = await receive()
+            came = clock()
+            return message
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal begun
+            if not over:
+                begun = True
+                await send(message)
+
+        async def answer_late() -> None:
+            nonlocal over
+            while (left := came + self._seconds - clock()) > 0:  # noqa: ASYNC110  (the end moves)
+                await asyncio.sleep(left)
+            if not begun:
+                over = True
+                # Sent, it also is what tells whoever makes an answer that nobody waits any more.
+                await answer_known(Request(scope), _too_late(self._seconds))(scope, receive, send)
+
+        late = asyncio.create_task(answer_late())
+        try:
+            await self._app(scope, receive_timed, send_in_time)
+        finally:
+            late.cancel()
+
+
+def _too_late(seconds: float) -> Busy:
+    return Busy(
+        f"there was no answer within {seconds:g} s (RAGQA_REQUEST_SECONDS): ask again later. "
+        f"{seconds:g} 秒内没有完成，请稍后再试。",
+        code="out_of_time",
+    )
 
 
 async def _in_time(receive: Receive) -> Message:
