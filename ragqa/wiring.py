@@ -1,5 +1,7 @@
 """The composition root: the only module that knows which class fills which port."""
 
+# Longer than 300 lines: what knows every class is one place, to be looked up.
+
 from __future__ import annotations
 
 import ctypes
@@ -24,11 +26,12 @@ from ragqa.store.files import Files
 from ragqa.store.replicas import migrate_original
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Generator as Stream
-    from collections.abc import Iterator, Sequence
 
     from ragqa.answering.answerer import Answerer, Event
     from ragqa.ports import Embedder, Generator, Reranker, Retriever
+    from ragqa.retrieval.explain import Stage
     from ragqa.retrieval.hybrid import HybridRetriever
     from ragqa.settings import Settings
     from ragqa.store.db import Reach
@@ -52,6 +55,8 @@ class Services:
         self._generator: Generator | None = None
         self._reranker: Reranker | None = None
         self._retrievers: dict[str, HybridRetriever] = {}
+        self.note_stages: Callable[[Sequence[Stage]], None] | None = None
+        """Told how long each stage of each search took."""
 
     def embedder(self, model: str | None = None) -> Embedder:
         """Return the embedder of a collection, or the one that the settings name.
@@ -103,7 +108,10 @@ class Services:
         with self._loading:
             if model not in self._retrievers:
                 self._retrievers[model] = HybridRetriever(
-                    StoredChunks(self.database), self.embedder(model), self.reranker()
+                    StoredChunks(self.database),
+                    self.embedder(model),
+                    self.reranker(),
+                    note=self.note_stages,
                 )
             return self._retrievers[model]
 
@@ -218,6 +226,7 @@ class _Within(Services):
     def __init__(self, whole: Services, reach: Reach) -> None:
         super().__init__(whole.settings, whole.database.within(reach), whole.files)
         self._whole = whole
+        self.note_stages = whole.note_stages
 
     @override
     def embedder(self, model: str | None = None) -> Embedder:

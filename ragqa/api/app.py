@@ -91,6 +91,7 @@ def create_app(
     app.state.warden = warden
     app.state.warmth = warmth or Warmth(services)
     app.state.measures = Measures()
+    services.note_stages = app.state.measures.note_search
     app.state.admission = admission
     # The last one added is the outermost.
     app.add_middleware(LimitBodies, largest_file=services.settings.max_upload_bytes)

@@ -8,13 +8,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.types import Scope
 
+    from ragqa.retrieval.explain import Stage
     from ragqa.types import Answer
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -43,6 +45,13 @@ class Measures:
             "Seconds since the question until a stage was done.",
             ["stage"],
             buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.searches = Histogram(
+            "ragqa_search_seconds",
+            "Seconds that each stage of a search took: `pages` is a part of `fusion`, `total` all.",
+            ["stage"],
+            buckets=STAGE_SECONDS,
             registry=self.registry,
         )
         self.waiting = Gauge(
@@ -109,6 +118,14 @@ class Measures:
         if timings.first_token is not None:
             self.generated.inc(max(0.0, timings.total - timings.first_token) / 1000)
         self.stages.labels("total").observe(timings.total / 1000)
+
+    def note_search(self, stages: Sequence[Stage]) -> None:
+        """Note how long the stages of a search took; those of several collections are summed."""
+        took: dict[str, float] = {}
+        for stage in stages:
+            took[stage.name] = took.get(stage.name, 0.0) + stage.milliseconds / 1000
+        for name, seconds in took.items():
+            self.searches.labels(name).observe(seconds)
 
     def count_request(self, scope: Scope, status: int, seconds: float) -> None:
         """Note a request whose response begins."""

@@ -133,10 +133,7 @@ class SentenceTransformerEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed one query. Shape: ``(dimension,)``, L2 norm 1; it cannot be written to.
-
-        Queries of several threads share a pass; the last ones are remembered.
-        """
+        """Embed one query. Shape: ``(dimension,)``, L2 norm 1; it cannot be written to."""
         return self._queries(text)
 
     def embed_words(self, texts: Sequence[str], *, query: bool = False) -> list[Words]:
@@ -276,10 +273,8 @@ def _why_not_loaded(located: Located, *, offline: bool, error: Exception) -> str
 def _revision(located: Located, model: Any) -> str:
     commit = getattr(getattr(model[0], "auto_model", None), "config", None)
     commit = getattr(commit, "_commit_hash", None)
-    if located.on_hub and commit:
-        return str(commit)[:8]
     if located.on_hub:
-        return "main"
+        return str(commit)[:8] if commit else "main"
     return fingerprint(Path(located.source))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ragqa.retrieval.explain import Explained, Named, Term, Watch
+from ragqa.retrieval.explain import Explained, Named, Stage, Term, Watch
 from ragqa.retrieval.fusion import scale
 from ragqa.retrieval.gathering import DEPTH, gather
 from ragqa.retrieval.labels import share_of_label
@@ -16,7 +16,7 @@ from ragqa.retrieval.spread import spread
 from ragqa.retrieval.statements import asks_for_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ragqa.ports import ChunkSearch, Embedder, Place, Reranker, Scored
     from ragqa.retrieval.gathering import Gathered
@@ -63,11 +63,14 @@ class HybridRetriever:
         reranker: Reranker | None = None,
         *,
         weights: Weights | None = None,
+        note: Callable[[Sequence[Stage]], None] | None = None,
     ) -> None:
+        """Search ``chunks`` by ``embedder``; ``note`` is told how long each stage took."""
         self._chunks = chunks
         self._embedder = embedder
         self._reranker = reranker
         self._weights = weights or Weights()
+        self._note = note
 
     def retrieve(
         self,
@@ -121,7 +124,7 @@ class HybridRetriever:
             weights = _weigh(everything, self._weights)
             wanted = limit if self._reranker is None else max(limit, RERANKED)
             with watch.step("fusion") as found:
-                found += _rank(everything, weights, max(LOOKED_AT, wanted + wanted // 5))
+                found += _rank(everything, weights, max(LOOKED_AT, wanted + wanted // 5), watch)
             with watch.step("reading") as hits:
                 hits += _read(everything, found[:wanted])
             explained = _tell(everything) if tell else Explained(())
@@ -130,13 +133,16 @@ class HybridRetriever:
         with watch.step("reranker") as reranked:
             reranked += self._rerank(question, hits, _verbatim(everything))
         hits = reranked[:limit]
+        stages = tuple(s for s in watch.stages if self._reranker or s.name != "reranker")
+        if self._note is not None:
+            self._note((*stages, Stage("total", "", len(hits), watch.milliseconds)))
         if not tell:
             return Explained(tuple(hits))
         return replace(
             explained,
             hits=tuple(hits),
             matched=tuple(_matched(everything, hits)),
-            stages=tuple(s for s in watch.stages if self._reranker or s.name != "reranker"),
+            stages=stages,
             weights=tuple(asdict(weights).items()),
             milliseconds=watch.milliseconds,
         )
@@ -169,7 +175,9 @@ def _weigh(everything: Sequence[Gathered], weights: Weights) -> Weights:
     return replace(weights, dense=dense, pair=pair)
 
 
-def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[Scored]:
+def _rank(
+    everything: Sequence[Gathered], weights: Weights, most: int, watch: Watch
+) -> list[Scored]:
     """Return the best chunks of all collections, best first.
 
     Each stage scores all chunks that any stage found: a chunk that only one of them brought up is
@@ -195,14 +203,16 @@ def _rank(everything: Sequence[Gathered], weights: Weights, most: int) -> list[S
     verbatim = _verbatim(everything)
     best = sorted(scores, key=lambda key: (key not in verbatim, -scores[key], key))
     best = best[: most + len(verbatim)]
-    whole = (
-        (
-            weights.page * sure,
-            scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0),
-        ),
-        (weights.pair * sure, _join(g.pairs(_of(g, best)) for g in everything)),
-        (weights.year, _join(g.years(_of(g, best)) for g in everything)),
-    )
+    with watch.step("pages") as looked_at:
+        looked_at += best
+        whole = (
+            (
+                weights.page * sure,
+                scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0),
+            ),
+            (weights.pair * sure, _join(g.pairs(_of(g, best)) for g in everything)),
+            (weights.year, _join(g.years(_of(g, best)) for g in everything)),
+        )
     scores = {
         key: scores[key] + sum(weight * of_pages.get(key, 0.0) for weight, of_pages in whole)
         for key in best

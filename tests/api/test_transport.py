@@ -13,6 +13,8 @@ from typing_extensions import override
 
 from ragqa.logs import JsonLines, TextLines, request_id
 
+STAGES = ("embedding", "lexical", "dense", "verbatim", "pages", "fusion", "reading", "total")
+
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
@@ -127,6 +129,7 @@ def test_the_measures_tell_questions_documents_pages_and_jobs(
     for line in (
         'ragqa_answers_total{outcome="answered"} 1.0',
         'ragqa_answer_seconds_count{stage="total"} 1.0',
+        *(f'ragqa_search_seconds_count{{stage="{stage}"}} 1.0' for stage in STAGES),
         'ragqa_documents{status="ready"} 1.0',
         'ragqa_documents{status="queued"} 1.0',
         'ragqa_documents{status="failed"} 0.0',
