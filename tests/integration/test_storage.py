@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import fsspec
 import pytest
+from moto.server import ThreadedMotoServer
 
 from ingest.worker import run_worker
 from ragqa.errors import StoreError, TooLarge, WrongSettings
@@ -22,20 +23,46 @@ if TYPE_CHECKING:
     MakePdf = Callable[..., bytes]
 
 
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """The URL of an empty bucket, served as S3 by a server on loopback."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    fsspec.config.conf["s3"] = {
+        "key": "name",
+        "secret": "word",
+        "client_kwargs": {"endpoint_url": f"http://{host}:{port}"},
+    }
+    fsspec.filesystem("s3").mkdir("ragqa-test")
+    yield "s3://ragqa-test/files"
+    del fsspec.config.conf["s3"]
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def root(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A place where files lie that only fsspec can reach."""
+    if request.param == "s3":
+        yield request.getfixturevalue("bucket")
+    else:
+        yield "memory://ragqa-test/files"
+        fsspec.filesystem("memory").rm("/ragqa-test", recursive=True)
+
+
 @pytest.fixture
-def remote(services: Services) -> Iterator[Services]:
-    """Services whose files lie where only fsspec can reach them, as in a bucket."""
-    root = "memory://ragqa-test"
-    yield Services(services.settings, services.database, Files(root))
-    fsspec.filesystem("memory").rm("/ragqa-test", recursive=True)
+def remote(services: Services, root: str) -> Services:
+    return Services(services.settings, services.database, Files(root))
 
 
-def stored() -> list[str]:
-    return [path.rsplit("/", 1)[-1] for path in fsspec.filesystem("memory").find("/ragqa-test")]
+def stored(root: str) -> list[str]:
+    filesystem, path = fsspec.url_to_fs(root)
+    filesystem.invalidate_cache()
+    return [one.rsplit("/", 1)[-1] for one in filesystem.find(path)]
 
 
 def test_files_that_are_no_local_ones_are_kept_read_checked_and_removed(
-    remote: Services, make_pdf: MakePdf
+    remote: Services, root: str, make_pdf: MakePdf
 ) -> None:
     collection = remote.create_collection("papers")
     data = make_pdf("The well is deep.")
@@ -45,15 +72,15 @@ def test_files_that_are_no_local_ones_are_kept_read_checked_and_removed(
 
     with remote.database.transaction() as conn:
         assert find_document(conn, added.document.id).status == "ready"
-    assert stored() == [sha256]
+    assert stored(root) == [sha256]
     with remote.files.open(collection.id, sha256) as source:
         assert source.read() == data
     with pytest.raises(TooLarge):
         remote.files.put(collection.id, io.BytesIO(b"x" * 100), limit=99)
-    assert stored() == [sha256]
+    assert stored(root) == [sha256]
 
-    path = f"/ragqa-test/{collection.id}/{sha256[:2]}/{sha256}"
-    fsspec.filesystem("memory").pipe_file(path, data[:-1] + b"!")
+    filesystem, path = fsspec.url_to_fs(f"{root}/{collection.id}/{sha256[:2]}/{sha256}")
+    filesystem.pipe_file(path, data[:-1] + b"!")
     with (
         pytest.raises(StoreError, match="changed on disk"),
         remote.files.local(collection.id, sha256),
@@ -65,7 +92,7 @@ def test_files_that_are_no_local_ones_are_kept_read_checked_and_removed(
     assert collect_orphans(remote.database, remote.files, collection.id, seconds=0) == 1
     assert not remote.files.has(collection.id, orphan.sha256)
     delete_document(remote.database, remote.files, added.document.id)
-    assert stored() == []
+    assert stored(root) == []
 
 
 def test_a_storage_that_nothing_here_knows_is_named() -> None:
