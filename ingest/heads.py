@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from ingest.margins import Near, Seen, apart_from_text, is_at
 from ingest.turning import upright
 from ingest.types import HeadPlace, RunningHeads
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Edge = Literal["top", "bottom"]
 
 _LINES_AT_EDGE = 4
+_LOOKED_AT = 16
 _BAND = 0.14
 """Share of the page's height, at the top and at the bottom, where running heads stand."""
 _SHIFT = 0.7
@@ -33,24 +35,22 @@ _NUMBER = re.compile(
     r"(?:\s*(?:页|頁|of|/|共)\s*#*\s*(?:页|頁)?)*[\s\-–—·.•|/()（）]*",
     re.IGNORECASE,
 )
-
-
-class _Seen(NamedTuple):
-    """One line at the edge of a page."""
-
-    page: int
-    offset: float
-    size: float
-    scanned: bool
+_CAPTION = re.compile(r"(?:表|图|圖|table|figure|fig\.?)#.*", re.IGNORECASE)
+_SECTION = re.compile(r"#(?:\.#)+\.?")
 
 
 def running_heads(raws: Iterable[RawPage]) -> RunningHeads:
     """Find the lines that repeat over pages, in one pass that keeps only the edges of pages.
 
     They repeat at about the same height and in about the same size: a title in the words of the
-    running head is none.
+    running head is none. They stand apart from the text and are hardly larger: titles, heads of
+    tables and marks of lists may return at the edges of pages too.
     """
-    seen: defaultdict[tuple[Edge, str], list[_Seen]] = defaultdict(list)
+    seen: dict[Edge, defaultdict[str, list[Seen]]] = {
+        "top": defaultdict(list),
+        "bottom": defaultdict(list),
+    }
+    near: dict[Edge, dict[int, list[Near]]] = {"top": {}, "bottom": {}}
     sizes: Counter[float] = Counter()
     heads: Counter[float] = Counter()
     pages = bold = 0
@@ -59,28 +59,60 @@ def running_heads(raws: Iterable[RawPage]) -> RunningHeads:
         pages += 1
         for line in raw.lines:
             if (edge := edge_of(raw, line)) is not None:
-                offset, scanned = _offset(raw, line, edge), line.confidence is not None
-                seen[edge, shape(raw.text[line.start : line.end])].append(
-                    _Seen(pages, offset, line.size, scanned)
+                seen[edge][shape(raw.text[line.start : line.end])].append(
+                    _seen(raw, line, edge, pages)
                 )
+        for side in near:
+            near[side][pages] = _near(raw, side)
         for line in raw.lines:
             sizes[round(line.size * 2) / 2] += line.end - line.start
             heads[round(line.size * 2) / 2] += 1
             bold += (line.end - line.start) * line.bold
-    least = max(3 if pages > 3 else 2, min(4, 0.06 * pages))
-    found = {
-        key: places
-        for key, lines in seen.items()
-        if pages > 1 and len(lines) >= least and (places := _places(lines, least))
-    }
     body = max(sizes, key=lambda size: (sizes[size], -size)) if sizes else 0.0
+    found: dict[tuple[Edge, str], tuple[HeadPlace, ...]] = {}
+    for edge, lines in seen.items():
+        repeated = {
+            words: places
+            for words, group in lines.items()
+            if pages > 1 and (places := _places(group, _least(words, pages)))
+        }
+        apart = apart_from_text(repeated, lines, near[edge], body)
+        found |= {(edge, words): places for words, places in apart.items()}
     larger = sorted((size for size in heads if size >= 1.12 * body), reverse=True)
     return RunningHeads(
         found, body, tuple(larger), all_bold=bold > 0.4 * max(1, sum(sizes.values()))
     )
 
 
-def _places(lines: Sequence[_Seen], least: float) -> tuple[HeadPlace, ...]:
+def _least(words: str, pages: int) -> float:
+    """Return on how many pages a line must stand to be a running head.
+
+    A mark without letters is one of a list, whose item goes with it; captions are text. Sections
+    may begin at the top of several pages: their numbers are those of pages only on many of them.
+    """
+    mark = not any(char.isalnum() or char == "#" for char in words)
+    if mark or _CAPTION.match(words):
+        return float("inf")
+    least = max(3 if pages > 3 else 2, min(4, 0.06 * pages))
+    return max(least, pages / 3) if _SECTION.fullmatch(words) else least
+
+
+def _seen(raw: RawPage, line: Line, edge: Edge, page: int) -> Seen:
+    reach = line.bbox.bottom if edge == "top" else raw.height - line.bbox.top
+    return Seen(page, _offset(raw, line, edge), line.size, line.confidence is not None, reach)
+
+
+def _near(raw: RawPage, edge: Edge) -> list[Near]:
+    """Return the lines nearest to an edge of a page, nearest first: more than may be heads."""
+    lines = sorted(
+        (line.bbox.top if edge == "top" else raw.height - line.bbox.bottom, line.start, line.end)
+        for line in raw.lines
+        if not line.vertical
+    )
+    return [Near(at, shape(raw.text[start:end])) for at, start, end in lines[:_LOOKED_AT]]
+
+
+def _places(lines: Sequence[Seen], least: float) -> tuple[HeadPlace, ...]:
     """Return where lines of one shape stand on enough pages, each place with its sizes."""
     found = []
     for level in _runs(lines, lambda line: line.offset, _same_height):
@@ -92,10 +124,10 @@ def _places(lines: Sequence[_Seen], least: float) -> tuple[HeadPlace, ...]:
 
 
 def _runs(
-    lines: Sequence[_Seen],
-    value: Callable[[_Seen], float],
-    together: Callable[[_Seen, _Seen], bool],
-) -> list[list[_Seen]]:
+    lines: Sequence[Seen],
+    value: Callable[[Seen], float],
+    together: Callable[[Seen, Seen], bool],
+) -> list[list[Seen]]:
     """Part lines, sorted by a value, wherever two neighbours are not together."""
     ordered = sorted(lines, key=value)
     runs = [[ordered[0]]]
@@ -107,12 +139,12 @@ def _runs(
     return runs
 
 
-def _same_height(one: _Seen, other: _Seen) -> bool:
+def _same_height(one: Seen, other: Seen) -> bool:
     shift = _SCAN_SHIFT if one.scanned or other.scanned else _SHIFT
     return abs(one.offset - other.offset) <= shift * min(one.size, other.size)
 
 
-def _same_size(one: _Seen, other: _Seen) -> bool:
+def _same_size(one: Seen, other: Seen) -> bool:
     growth = _SCAN_GROWTH if one.scanned or other.scanned else _GROWTH
     return max(one.size, other.size) <= growth * min(one.size, other.size)
 
@@ -151,8 +183,7 @@ def _repeats(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> bool:
     """Tell whether a line stands where its words are a running head, in that head's size."""
     offset = _offset(raw, line, edge)
     return any(
-        place.nearest - 0.01 <= offset <= place.farthest + 0.01
-        and place.smallest - 0.01 <= line.size <= place.largest + 0.01
+        is_at(place, offset, line.size)
         for place in heads.lines.get((edge, shape(raw.text[line.start : line.end])), ())
     )
 
