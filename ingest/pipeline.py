@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ingest.embedding import Vectors
     from ingest.types import FileInfo
     from ragqa.ports import Embedder
     from ragqa.settings import Settings
+    from ragqa.store.chunks import NewChunk
     from ragqa.store.db import Database
     from ragqa.store.files import Files
     from ragqa.store.versions import Claim
@@ -64,7 +64,8 @@ class Ingestion:
 
     database: Database
     files: Files
-    embedder: Embedder
+    load_embedder: Callable[[], Embedder]
+    """Called when the pages are read: readers and model need not be in memory at the same time."""
     settings: Settings
     claim: Claim
     ending: Callable[[], bool] = lambda: False
@@ -97,9 +98,10 @@ def ingest_version(work: Ingestion) -> Outcome:
         with work.turns.reading.taken(watch.check):
             info = inspect_anew(path, options)
             _read_missing(work, path, info, options, watch)
+    embedder = work.load_embedder()
     while True:
         try:
-            return _serve(work, info, watch)
+            return _serve(work, info, watch, embedder)
         except _Overtaken:
             with work.database.transaction() as conn:
                 name = find_document(conn, work.claim.document_id).filename
@@ -208,21 +210,28 @@ class _Tally:
         return Outcome(pages, self.ocr_pages, self.tables, len(self.passages), tuple(self.notices))
 
 
-def _serve(work: Ingestion, info: FileInfo, watch: Watch) -> Outcome:
+def _serve(work: Ingestion, info: FileInfo, watch: Watch, embedder: Embedder) -> Outcome:
     """Make rows of the pages that were read, and swap them in."""
     with work.database.transaction() as conn:
         corrections = _corrections(conn, work, info)
     with Embedding(
-        work.database, work.embedder, work.claim.document_id, watch, work.turns.embedding
+        work.database, embedder, work.claim.document_id, watch, work.turns.embedding
     ) as embedding:
-        tally = _write_pages(work, info, corrections, watch, embedding)
+        cutter = Passages(work.claim.name, embedder)
+        tally = _write_pages(work, info, corrections, watch, cutter, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()
-    return _swap(work, info, corrections, watch, outcome, tally.passages, vectors)
+    rows = [passage.stored_with(vectors) for passage in tally.passages]
+    return _swap(work, info, corrections, watch, outcome, rows, embedder.name)
 
 
 def _write_pages(
-    work: Ingestion, info: FileInfo, corrections: Corrections, watch: Watch, embedding: Embedding
+    work: Ingestion,
+    info: FileInfo,
+    corrections: Corrections,
+    watch: Watch,
+    cutter: Passages,
+    embedding: Embedding,
 ) -> _Tally:
     """Assemble, store and cut the pages; nobody sees them until the swap."""
     claim = work.claim
@@ -230,7 +239,6 @@ def _write_pages(
     with watch.keeping(Progress("assemble", 0, info.pages), further=False) as conn:
         clear_pages(conn, claim.document_id, claim.version)
     tally = _Tally(list(info.notices))
-    cutter = Passages(claim.name, work.embedder)
     waiting: list[tuple[str, Page]] = []
     assembled = assemble_pages(_raw_pages(work, info, corrections), heads)
     for (raw, page), after in with_next(assembled):
@@ -253,11 +261,10 @@ def _swap(
     corrections: Corrections,
     watch: Watch,
     outcome: Outcome,
-    passages: Sequence[Passage],
-    vectors: Vectors,
+    rows: Sequence[NewChunk],
+    model: str,
 ) -> Outcome:
     claim = work.claim
-    rows = [passage.stored_with(vectors) for passage in passages]
     try:
         with work.database.transaction() as conn:
             hold_corrections(conn, claim.document_id.collection_id)
@@ -266,7 +273,7 @@ def _swap(
             if named != claim.name or _corrections(conn, work, info) != corrections:
                 raise _Overtaken
             watch.record(conn, Progress("store", 0, len(rows)))
-            swap_chunks(conn, claim.document_id, claim.version, rows, model=work.embedder.name)
+            swap_chunks(conn, claim.document_id, claim.version, rows, model=model)
             unused = serve_version(
                 conn,
                 claim.document_id,
@@ -285,5 +292,5 @@ def _swap(
         outcome.ocr_pages,
         outcome.chunks,
     )
-    keep_vector_index(work.database, claim.document_id.collection_id, work.embedder.name)
+    keep_vector_index(work.database, claim.document_id.collection_id, model)
     return outcome

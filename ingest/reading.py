@@ -131,6 +131,7 @@ def parse(path: Path, options: ReadOptions, *, first: int | None = None) -> Pars
 
 def inspect_here(path: Path, options: ReadOptions) -> FileInfo | RagqaError:
     """Open a file in this process; what goes wrong is returned, since causes do not travel."""
+    allow_cpu(max(_OPEN_SECONDS, options.page_seconds))
     try:
         source = _open(path, options.password)
         if source.pages > options.max_pages:

@@ -31,6 +31,10 @@ _TASKS_EACH = 100
 """Pieces of work after which a child is replaced, so that leaks of a reader stay small."""
 IDLE_SECONDS = 15.0
 """A sandbox that nobody borrows for so long is ended."""
+PATIENCE = 5
+"""On a machine with five times as much to do as it can, a page gets what it is allowed to use."""
+LONG_SECONDS = 20.0
+"""A sandbox that was borrowed for so long is ended when it is given back."""
 _idle_lock = threading.Lock()
 _idle: list[tuple[float, Limits, int, Sandbox]] = []
 _RESERVED_MB = 700
@@ -44,6 +48,7 @@ class Limits:
     """What one piece of work may cost."""
 
     seconds: float
+    """Of computing; a process that waits, or gets no processor, has ``PATIENCE`` times as long."""
     memory_mb: int
 
 
@@ -103,7 +108,7 @@ class Sandbox:
 
     def start(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Begin a piece of work and return its future."""
-        timeout = self.limits.seconds + 2
+        timeout = PATIENCE * self.limits.seconds + 2
         return self._pool.schedule(function, args=arguments, timeout=timeout)
 
     def wait(self, future: Any, stop: Callable[[], bool] | None = None) -> Any:
@@ -134,7 +139,8 @@ class Sandbox:
             except TimeoutError as error:
                 if future.done():
                     raise Lost(
-                        f"it takes longer than the {self.limits.seconds:g} s a page may take"
+                        f"it takes longer than {PATIENCE} times the {self.limits.seconds:g} s of "
+                        "computing a page may use"
                     ) from error
 
 
@@ -142,15 +148,20 @@ class Sandbox:
 def borrowed(limits: Limits, *, processes: int = 1) -> Iterator[Sandbox]:
     """Give a sandbox that may have served before: starting processes costs more than most pages.
 
-    One that saw an exception is ended. One that nobody borrows for ``IDLE_SECONDS`` is ended too,
-    so that loaded OCR models do not lie about.
+    One that saw an exception is ended, and one that was busy for long, whose start was nothing
+    beside that: what follows is embedding, which needs the memory. One that nobody borrows for
+    ``IDLE_SECONDS`` is ended too, so that loaded OCR models do not lie about.
     """
     sandbox = _take_idle(limits, processes) or Sandbox(limits, processes=processes)
+    begun = time.monotonic()
     try:
         yield sandbox
     except BaseException:
         sandbox.close()
         raise
+    if time.monotonic() - begun > LONG_SECONDS:
+        sandbox.close()
+        return
     with _idle_lock:
         _idle.append((time.monotonic(), limits, processes, sandbox))
     ending = threading.Timer(IDLE_SECONDS + 0.5, _end_idle)

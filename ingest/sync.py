@@ -16,11 +16,8 @@ from typing import TYPE_CHECKING
 
 from ingest.findings import SETTLED_SECONDS, Batch, Found, settled, walk
 from ingest.readers.kind import SUFFIXES
-from ingest.renaming import rename
 from ragqa.errors import Conflict, InvalidInput, NotFound, RagqaError, UnreadableFile
 from ragqa.store.files import hash_file
-from ragqa.store.intake import delete_document, take_in
-from ragqa.store.jobs import BATCH
 from ragqa.store.sources import Source, list_sources, move_source, write_source
 from ragqa.types import Failure
 
@@ -144,6 +141,8 @@ class Sync:
 
     def _rename(self, one: Found, moved: Source) -> bool:
         """Let a document follow its file; False when another one has the name."""
+        from ingest.renaming import rename
+
         try:
             rename(
                 self.database,
@@ -161,6 +160,10 @@ class Sync:
             if source is not None and self._is_unchanged(one, source):
                 batch.unchanged += 1
                 return
+            # Here and below: a night in which nothing changed need not wait for it to be loaded.
+            from ragqa.store.intake import take_in
+            from ragqa.store.jobs import BATCH
+
             with one.file.open("rb") as stream:
                 added = take_in(
                     self.database,
@@ -215,6 +218,8 @@ class Sync:
                 f"{len(vanished)} of {len(known)} documents of {root} would be deleted, more than "
                 "half: is the folder mounted? Use --force to delete them all the same"
             )
+        from ragqa.store.intake import delete_document
+
         for source in vanished.values():
             delete_document(self.database, self.files, source.document_id)
             batch.deleted += 1

@@ -288,7 +288,7 @@ def _prepare(
     return Ingestion(
         database=services.database,
         files=services.files,
-        embedder=services.embedder(collection.embedding_model),
+        load_embedder=functools.partial(services.embedder, collection.embedding_model),
         settings=services.settings,
         claim=claim,
         ending=ending,

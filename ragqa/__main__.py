@@ -1,8 +1,21 @@
-"""``python -m ragqa`` is ``ragqa``."""
+"""``python -m ragqa`` is ``ragqa``.
+
+Kept bare: the processes that read pages import the module their parent was started by.
+"""
 
 from __future__ import annotations
 
-from ragqa.cli import main
+import os
+
+
+def main() -> None:
+    """Run the program."""
+    # We have no plugins for pydantic; looking for some reads what every installed package says.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251  (not a setting)
+    from ragqa.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -104,7 +104,9 @@ class Settings(BaseSettings):
     )
     max_pages: int = Field(default=2000, gt=0, description="Most pages a document may have.")
     page_seconds: float = Field(
-        default=60, gt=0, description="Seconds one page may take to read before it is given up."
+        default=60,
+        gt=0,
+        description="Seconds of computing one page may take before it is given up.",
     )
     page_memory_mb: int = Field(
         default=1500, gt=0, description="Megabytes the process that reads a page may use."

@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import threading
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from ragqa.models.resolve import (
-    resolve_embedding_model,
-    resolve_llm_model,
-    resolve_reranker_model,
-)
+from ragqa.memory import give_back
 from ragqa.shapes import filter_to_json
 from ragqa.store import answers
 from ragqa.store.collections import count_unread, create_collection, find_collection
@@ -79,8 +74,7 @@ class Services:
             self._generator = self._reranker = None
         if loaded:
             gc.collect()
-            with suppress(OSError, AttributeError):  # only glibc keeps freed memory to itself
-                ctypes.CDLL(None).malloc_trim(0)
+            give_back()
 
     def generator(self) -> Generator:
         """Return the generator that the settings name.
@@ -272,6 +266,7 @@ def build_embedder(model: str, settings: Settings) -> Embedder:
         from ragqa.models.hashing import HashingEmbedder
 
         return HashingEmbedder()
+    from ragqa.models.resolve import resolve_embedding_model
     from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
 
     located = resolve_embedding_model(model, settings.models_folder)
@@ -281,6 +276,7 @@ def build_embedder(model: str, settings: Settings) -> Embedder:
 def build_reranker(settings: Settings) -> Reranker:
     """Return the cross-encoder that the settings name."""
     from ragqa.models.cross_encoder import CrossEncoderReranker
+    from ragqa.models.resolve import resolve_reranker_model
 
     located = resolve_reranker_model(settings.reranker_model, settings.models_folder)
     return CrossEncoderReranker(located, offline=settings.offline)
@@ -297,6 +293,7 @@ def build_generator(settings: Settings) -> Generator:
 
         return ExtractiveGenerator()
     from ragqa.models.llama_cpp import LlamaCppGenerator
+    from ragqa.models.resolve import resolve_llm_model
 
     located = resolve_llm_model(settings.llm_model, settings.models_folder)
     return LlamaCppGenerator(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import tempfile
@@ -11,10 +12,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ragqa.errors import NotFound, StoreError, TooLarge, WrongSettings
 
@@ -48,15 +46,34 @@ class Files:
         Raises:
             WrongSettings: If nothing installed here knows such URLs.
         """
+        self._given = root
+        self._local = "://" not in root and "::" not in root
+        if self._local:
+            self._root = str(Path(root).expanduser().absolute())
+            return
+        from fsspec.implementations.local import LocalFileSystem
+
+        self._local = isinstance(self._fs, LocalFileSystem)
+        self._root = self._storage[1].rstrip("/")
+
+    @functools.cached_property
+    def _storage(self) -> tuple[Any, str]:
+        """What reaches the files, and the path there; imported when asked: a folder seldom is."""
+        import fsspec
+
         try:
             # Remembered listings would not know what other machines stored and deleted since.
-            self._fs, path = fsspec.core.url_to_fs(root, use_listings_cache=False)
+            storage, path = fsspec.core.url_to_fs(self._given, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise WrongSettings(
-                f"RAGQA_FILES is {root}: a folder or a URL that fsspec knows was expected ({error})"
+                f"RAGQA_FILES is {self._given}: a folder or a URL that fsspec knows was expected"
+                f" ({error})"
             ) from error
-        self._root = str(path).rstrip("/")
-        self._local = isinstance(self._fs, LocalFileSystem)
+        return storage, str(path)
+
+    @property
+    def _fs(self) -> Any:
+        return self._storage[0]
 
     def put(
         self, collection_id: CollectionId, source: BinaryIO, *, limit: int | None = None
@@ -131,7 +148,12 @@ class Files:
 
     def stored(self, collection_id: CollectionId) -> list[str]:
         """Return the hashes of all files of a collection."""
-        found = self._fs.find(f"{self._root}/{collection_id}")
+        if self._local:
+            found = [
+                path for _, _, names in os.walk(f"{self._root}/{collection_id}") for path in names
+            ]
+        else:
+            found = self._fs.find(f"{self._root}/{collection_id}")
         return sorted(name for path in found if len(name := path.rsplit("/", 1)[-1]) == 64)
 
     def has(self, collection_id: CollectionId, sha256: str) -> bool:

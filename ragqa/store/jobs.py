@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
-import procrastinate
-
 if TYPE_CHECKING:
+    import procrastinate
     from psycopg import Connection
 
     from ragqa.types import DocumentId
@@ -18,8 +18,14 @@ TASK = "ingest_version"
 UPLOAD = 10
 BATCH = 0
 
-# Jobs are only ever written inside the caller's transaction, so this app is never opened.
-_queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+@functools.cache
+def _queue() -> procrastinate.App:
+    # Imported when the first job is written: a night in which nothing changed writes none.
+    import procrastinate
+
+    # Jobs are only ever written inside the caller's transaction, so this app is never opened.
+    return procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
 def enqueue_version(
@@ -29,7 +35,7 @@ def enqueue_version(
 
     Jobs of one document never run at the same time.
     """
-    _queue.configure_task(
+    _queue().configure_task(
         TASK,
         queue=QUEUE,
         lock=str(document_id),

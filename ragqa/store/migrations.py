@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from procrastinate.schema import SchemaManager
 
 from ragqa.errors import StoreError
 from ragqa.store.db import translate_errors
@@ -79,10 +79,18 @@ def _guard(conn: psycopg.Connection[Any]) -> None:
 
 
 def _scripts() -> Iterator[tuple[str, str]]:
-    yield "0000_procrastinate", SchemaManager.get_schema()
+    yield "0000_procrastinate", _queue_schema()
     folder = IN_PACKAGE if IN_PACKAGE.is_dir() else IN_CHECKOUT
     for path in sorted(folder.glob("*.sql")):
         yield path.stem, path.read_text("utf-8")
+
+
+def _queue_schema() -> str:
+    """Return the schema of the queue; the package itself is not imported, which takes a while."""
+    package = importlib.util.find_spec("procrastinate")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name("sql").joinpath("schema.sql").read_text("utf-8")
 
 
 def _apply(conn: psycopg.Connection[Any], name: str, script: str) -> bool:

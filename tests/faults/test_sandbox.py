@@ -39,7 +39,7 @@ def work(pieces: list[str]) -> list[str]:
     return done
 
 
-def outcomes(pieces: list[str], *, seconds: float = 4) -> list[str]:
+def outcomes(pieces: list[str], *, seconds: float = 1) -> list[str]:
     with Sandbox(Limits(seconds, 600), processes=2) as box:
         return [str(result) for _, result in in_order(box, work, pieces, ahead=3)]
 
@@ -49,7 +49,7 @@ def test_a_crash_a_hang_and_a_glutton_cost_only_themselves() -> None:
     results = outcomes(pieces)
     assert [r for r in results if len(r) == 1] == list("ABCDEFG")
     assert "crashed (SIGSEGV)" in results[3]
-    assert "longer than the 4 s" in results[5]
+    assert "longer than 5 times the 1 s" in results[5]
     assert "600 MB" in results[7]
 
 
