@@ -110,20 +110,30 @@ def main() -> None:
     parser.add_argument("--rival", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--ways", default=",".join(VARIANTS), help="which ways to search")
     options = parser.parse_args()
+    asked: dict[str, dict[str, list[float]]] = {}
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
             folder = Path(options.home, "tasks", name)
             task = make_task(name, folder, size=options.size, passages=options.passages)
             chosen = {way: VARIANTS[way] for way in options.ways.split(",")}
-            row = run_task(services, task, chosen, rival=options.rival)
+            row, asked[name] = run_task(services, task, chosen, rival=options.rival)
+            if twin := asked.get(name.removesuffix("-drawn")) if name.endswith("-drawn") else None:
+                row["p_against_typed"] = compare(asked[name]["hybrid"], twin["hybrid"])
+                print(
+                    f"  p of the difference to the same pages as typed {row['p_against_typed']:.3f}"
+                )
             path = keep_result(name, row)
     print(path)
 
 
 def run_task(
     services: CachingServices, task: Task, variants: dict[str, Weights], *, rival: bool
-) -> dict[str, Any]:
-    """Ingest the files of one task and ask its questions in every way."""
+) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """Ingest the files of one task and ask its questions in every way.
+
+    Returns:
+        The figures of every way, and each question's reciprocal rank in every way.
+    """
     started = time.monotonic()
     report = run_batch(services, [task.folder], task.name)
     seconds = time.monotonic() - started
@@ -151,7 +161,7 @@ def run_task(
         figures = "  ".join(f"{m} {result['metrics'][m]:.3f}" for m in MEASURES)
         low, high = result["intervals"]["hit@1"]["low"], result["intervals"]["hit@1"]["high"]
         print(f"  {name:15} {figures}  (hit@1 {low:.3f} to {high:.3f})", flush=True)
-    return row
+    return row, per_question
 
 
 def _way(services: Services, task: Task, weights: Weights) -> Way:

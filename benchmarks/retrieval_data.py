@@ -16,7 +16,7 @@ import numpy as np
 from ragqa.evaluation.datasets import Place, Question, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,9 +29,17 @@ PASSAGES: dict[str, tuple[str, ...]] = {
     "rgb-zh-fact": ("rgb-zh-fact",),
     "rgb-en-fact": ("rgb-en-fact",),
 }
-FILES = ("qa-pdf", "qa-pdf-scanned", "qa-pdf-scanned-as-typed", "financebench")
-"""Sets of PDFs; the last but one is the text that was scanned, a file a page: what is lost between
-it and the scans is lost by recognition, and not by the questions being other ones."""
+FILES = (
+    "qa-pdf",
+    "qa-pdf-drawn",
+    "qa-pdf-scanned",
+    "qa-pdf-scanned-as-typed",
+    "financebench",
+)
+"""Sets of PDFs. Scans are of other documents than the born-digital pages: ``-as-typed`` is the text
+that was scanned, a file a page, and ``-drawn`` are the born-digital pages as pictures, with the
+same questions. What is lost between one and the other is lost by recognition."""
+DRAWN_DPI, DRAWN_QUALITY = 150, 60
 HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ragqa", "benchmarks")
 """Where what was ingested is kept between runs, and so are vectors: they are most of the time."""
 CACHE = HOME / "vectors.db"
@@ -65,13 +73,15 @@ def make_task(name: str, folder: Path, *, size: int, passages: int = 0, pages: i
         pages: Most pages of PDFs, the shortest files first; 0: all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if name.endswith("-as-typed"):
+    if name.endswith("-drawn"):
+        questions = _draw_pages(name.removesuffix("-drawn"), folder)
+    elif name.endswith("-as-typed"):
         questions = _write_pages(name.removesuffix("-as-typed"), folder)
     elif name in FILES:
         questions = _link_files(name, folder, pages)
     else:
         questions = _write_passages(PASSAGES[name], folder, passages)
-    random.Random(name).shuffle(questions)
+    random.Random(name.removesuffix("-drawn")).shuffle(questions)
     return Task(name, folder, questions[:size])
 
 
@@ -114,6 +124,10 @@ def _link_files(name: str, folder: Path, most: int) -> list[Question]:
         link = folder / path.name
         if not link.exists():
             link.symlink_to((data / path).resolve())
+    return _questions_about(chosen, files)
+
+
+def _questions_about(name: str, files: Mapping[str, Path]) -> list[Question]:
     return [
         Question(
             line["id"],
@@ -121,9 +135,32 @@ def _link_files(name: str, folder: Path, most: int) -> list[Question]:
             tuple(line["answers"]),
             tuple(Place(files[line["document"]].name, page) for page in _pages(line)),
         )
-        for line in read_lines(data / "questions.jsonl")
-        if line["set"] == chosen and line["answerable"] and line["document"] in files
+        for line in read_lines(data_folder() / "questions.jsonl")
+        if line["set"] == name and line["answerable"] and line["document"] in files
     ]
+
+
+def _draw_pages(name: str, folder: Path) -> list[Question]:
+    """Make a picture of every page: grey, of a scanner's resolution, as JPEG."""
+    import pymupdf
+
+    data = data_folder()
+    files = {
+        line["id"]: Path(line["file"])
+        for line in read_lines(data / "documents.jsonl")
+        if (line["set"], line["kind"]) == (name, "born-digital")
+    }
+    for file in files.values():
+        drawn = folder / file.name
+        if drawn.exists():
+            continue
+        with pymupdf.open(data / file) as typed, pymupdf.open() as scan:
+            for page in typed:
+                picture = page.get_pixmap(dpi=DRAWN_DPI, colorspace=pymupdf.csGRAY)
+                place = scan.new_page(width=page.rect.width, height=page.rect.height)
+                place.insert_image(place.rect, stream=picture.tobytes("jpeg", DRAWN_QUALITY))
+            scan.save(drawn)
+    return _questions_about(name, files)
 
 
 def _write_pages(name: str, folder: Path) -> list[Question]:
