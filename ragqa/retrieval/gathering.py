@@ -111,11 +111,11 @@ class Gathered:
         there = self.snapshot.terms_in(self.chunk_ids, codes)
         return {key: sum(rarity[t] for t in terms) / len(codes) for key, terms in there.items()}
 
-    def asked_worth(self) -> dict[int, float]:
+    def asked_worth(self) -> dict[str, float]:
         """Return what each term of the question is worth, the years that it names left out."""
-        years = {hash_term(str(year)) for year in years_of(self.query.text)}
+        years = set(map(str, years_of(self.query.text)))
         worth = self.snapshot.worth(self.query.counts)
-        return {term: weight for term, (_, weight) in worth.items() if term not in years}
+        return {t: worth[hash_term(t)][1] for t in self.query.terms if t not in years}
 
     def cosines(self) -> Mapping[int, float]:
         """Return each found chunk's cosine with the question."""

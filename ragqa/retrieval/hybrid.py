@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ragqa.retrieval.explain import Explained, Named, Stage, Term, Watch
 from ragqa.retrieval.fusion import scale
 from ragqa.retrieval.gathering import DEPTH, gather
-from ragqa.retrieval.labels import share_of_label
+from ragqa.retrieval.labels import shares_of_labels
 from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.nearness import share_of_figures
 from ragqa.retrieval.question import asks_to_compute
@@ -223,9 +223,10 @@ def _rank(
             scores[key] += weights.figures * share_of_figures(place.text)
     for gathered in everything:
         if asks_for_figures(gathered.query.text):
-            worth = gathered.asked_worth()
-            for key in _of(gathered, best):
-                scores[key] += weights.label * share_of_label(places[key].text, worth)
+            own = _of(gathered, best)
+            shares = shares_of_labels([places[key].text for key in own], gathered.asked_worth())
+            for key, share in zip(own, shares, strict=True):
+                scores[key] += weights.label * share
     return spread(scores, places, verbatim)
 
 

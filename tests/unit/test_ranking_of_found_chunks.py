@@ -13,8 +13,8 @@ from ragqa.ports import Place
 from ragqa.retrieval.bm25 import inverse_document_frequency, score_bm25
 from ragqa.retrieval.context import title_of
 from ragqa.retrieval.fusion import fuse_by_rank, scale
-from ragqa.retrieval.labels import share_of_label
-from ragqa.retrieval.lexical import hash_term, stem
+from ragqa.retrieval.labels import shares_of_labels
+from ragqa.retrieval.lexical import stem
 from ragqa.retrieval.naming import match_names, years_of
 from ragqa.retrieval.nearness import pair_up, share_of_figures, share_of_pairs, share_of_terms
 from ragqa.retrieval.question import asks_to_compute, codes_of, question_terms
@@ -159,18 +159,18 @@ def test_identifiers_and_digests_are_no_part_of_a_title(name: str, title: str) -
 
 
 def test_a_row_is_named_by_what_its_label_has_of_the_question_and_nothing_else() -> None:
-    worth = {hash_term(stem(word)): weight for word, weight in (("net", 2.0), ("income", 6.0))}
-    table = "| (In millions) | 2019 | 2018 |\n| Net loss | 5 | 7 |\n| The net income 1 | 9 | 8 |"
-    assert share_of_label(table, worth) == 1
-    assert share_of_label("Income from leases\t3\t4", worth) == pytest.approx(6 / 8 * 1 / 2)
-    assert share_of_label("Net income was 5 in 2019.", worth) == 0
-    assert share_of_label(table, {}) == 0
+    worth = {stem("policies"): 2.0, stem("incomes"): 6.0}
+    table = "| (In millions) | 2019 |\n| Policy loss | 5 |\n| The income of policies 1 | 9 |"
+    prose = "Income was 5 in 2019."
+    texts = [table, "Income from leases\t3\t4", prose]
+    assert shares_of_labels(texts, worth) == pytest.approx([1, 6 / 8 * 1 / 2, 0])
+    assert shares_of_labels([table], {}) == [0]
 
 
 def test_a_label_is_read_with_that_of_its_section() -> None:
-    worth = dict.fromkeys(map(hash_term, (stem("deferred"), stem("other"))), 1.0)
-    assert share_of_label("Deferred:\t\nOther\t3\t4", worth) == 1
-    assert share_of_label("Other\t3\t4", worth) == 1 / 2
+    worth = {stem("deferred"): 1.0, "其他": 1.0}
+    tables = ["Deferred:\t\n其他\t3\t4", "其他\t3\t4", "Deferred:\t\nRest\t\n其他\t3\t4"]
+    assert shares_of_labels(tables, worth) == [1, 1 / 2, 1 / 2]
 
 
 def test_a_second_chunk_of_a_page_comes_after_another_page_of_about_the_same_score() -> None:
