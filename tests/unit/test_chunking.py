@@ -102,8 +102,12 @@ def test_an_item_of_a_list_is_not_torn_apart() -> None:
 
 
 def test_a_numbered_figure_is_no_clause() -> None:
-    blocks = page(("text", "3.2.1 Scope of it", None), ("text", "3.25% of all", None)).blocks
-    assert [is_item(block) for block in blocks] == [True, False]
+    blocks = page(
+        ("text", "3.2.1 Scope of it", None),
+        ("text", "3.25% of all", None),
+        ("text", "0.84 for these", None),
+    ).blocks
+    assert [is_item(block) for block in blocks] == [True, False, False]
 
 
 def test_a_budget_too_small_for_any_text_is_refused() -> None:
