@@ -84,11 +84,13 @@ def test_a_clause_that_fits_is_not_torn_apart() -> None:
     first = "第一条 " + "甲" * 30 + "。"
     second = "第二条 供方应当：" + "乙" * 8
     items = ["（一）" + "丙" * 8 + "；", "（二）" + "丁" * 8 + "。"]
-    blocks = (("text", first, None), ("text", second, None), *(("list", i, None) for i in items))
-    chunks = list(chunk_page(page(*blocks), characters, max_tokens=60))
+    made = page(
+        ("text", first, None), ("text", second, None), *(("list", item, None) for item in items)
+    )
+    chunks = list(chunk_page(made, characters, max_tokens=60))
     assert [chunk.text for chunk in chunks] == [first, "\n".join([second, *items])]
     # Too long to be one chunk: its items stay whole, and are found by what leads to them.
-    chunks = list(chunk_page(page(*blocks), characters, max_tokens=38))
+    chunks = list(chunk_page(made, characters, max_tokens=38))
     assert [chunk.text for chunk in chunks] == [first, f"{second}\n{items[0]}", items[1]]
     assert [chunk.before for chunk in chunks] == ["", "", second]
 
