@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.ocr.marks import with_marks
 from ingest.types import Line
 from ragqa.types import BBox
 
@@ -54,7 +55,7 @@ def _read_any_way_up(engine: OcrEngine, image: NDArray[np.uint8]) -> tuple[list[
 
     Text on its side or upside down is found all the same, but read with little confidence.
     """
-    found = engine.recognize(image)
+    found = with_marks(image, engine.recognize(image))
     length = sum(len(line.text) for line in found) or 1
     sideways = sum(len(line.text) for line in found if _is_tall(line.corners)) / length
     sure = sum(line.confidence * len(line.text) for line in found) / length
@@ -62,9 +63,10 @@ def _read_any_way_up(engine: OcrEngine, image: NDArray[np.uint8]) -> tuple[list[
         return found, 0
     best, turned = found, 0
     for degrees in (90, 270) if sideways >= 0.5 else (180,):
+        other = np.ascontiguousarray(np.rot90(image, degrees // 90))
         again = [
             replace(line, corners=_turned_back(line.corners, degrees, image.shape))
-            for line in engine.recognize(np.ascontiguousarray(np.rot90(image, degrees // 90)))
+            for line in with_marks(other, engine.recognize(other))
         ]
         if _worth(again) > 1.02 * _worth(best):
             best, turned = again, degrees
