@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.passages import Passages, with_next
 from ragqa.retrieval.context import title_of
-from ragqa.store.chunks import ensure_embeddings_table, swap_chunks
+from ragqa.store.chunks import ensure_embeddings_table, renaming, swap_chunks
 from ragqa.store.documents import find_document, lock_document, rename_document
 from ragqa.store.naming import check_filename
 from ragqa.store.served import stream_pages
@@ -64,7 +64,8 @@ def rename(
                 p.embedded_hash: p.embedded for p in passages if p.embedded_hash not in vectors
             }
             if not missing:
-                rename_document(conn, document_id, name)
+                with renaming(conn, document_id):
+                    rename_document(conn, document_id, name)
                 if passages and served is not None:
                     rows = [passage.stored_with(vectors) for passage in passages]
                     swap_chunks(conn, document_id, served, rows, model=embedder().name)

@@ -17,6 +17,9 @@ CJK = (
 """Scripts that put no space between words, as the inside of a regular expression's class."""
 
 
+_FIRST_HAN = "\u3400"
+
+
 class _Folding(dict[int, str]):
     """A table for ``str.translate`` that fills itself."""
 
@@ -38,7 +41,8 @@ class _Squeezing(dict[int, str]):
 
 def _fold_character(character: str) -> str:
     folded = unicodedata.normalize("NFKC", character).casefold()
-    return "".join(_simplified().get(c, c) for c in folded)
+    # Making the table takes half a second, and no character below has an entry in it.
+    return "".join(c if c < _FIRST_HAN else _simplified().get(c, c) for c in folded)
 
 
 @cache

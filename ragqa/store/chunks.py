@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psycopg import sql
 
 from ragqa.errors import Conflict
@@ -18,11 +18,14 @@ from ragqa.store.embeddings import (
     ensure_embeddings_table,
     find_embeddings_table,
 )
+from ragqa.store.moves import STORED, bag_of, compare, place
 from ragqa.store.spelling import add_words, take_words
+from ragqa.store.statistics import change_statistics, hold_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from pgvector import HalfVector
     from psycopg import Connection
@@ -36,27 +39,17 @@ __all__ = [
     "delete_chunks",
     "ensure_embeddings_table",
     "known_hashes",
+    "renaming",
     "sample_chunks",
     "swap_chunks",
 ]
 
-# One writer a collection: statistics are sums, and rows locked in two orders would deadlock.
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ragqa.term_stats', %(collection_id)s))"
-
 OF_DOCUMENT = " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s"
 
-OLD_TERMS = (
-    """
-SELECT term, count(DISTINCT chunk_id) AS df
-  FROM (SELECT chunk_id, unnest(terms) AS term FROM chunks"""
-    + OF_DOCUMENT
-    + ") AS occurrences GROUP BY term"
-)
-
-OLD_TOTALS = (
-    "SELECT count(*) AS chunks, coalesce(sum(cardinality(terms)), 0)::bigint AS terms FROM chunks"
-    + OF_DOCUMENT
-)
+REMOVE = """
+DELETE FROM chunks
+ WHERE collection_id = %(collection_id)s AND chunk_id = ANY(%(chunk_ids)s::bigint[])
+"""
 
 NEXT_IDS = """
 SELECT nextval(pg_get_serial_sequence('chunks', 'chunk_id')) AS chunk_id
@@ -66,32 +59,6 @@ SELECT nextval(pg_get_serial_sequence('chunks', 'chunk_id')) AS chunk_id
 COPY = """
 COPY chunks (collection_id, chunk_id, document_id, version, ordinal, page_number, span_start,
              span_end, kind, headings, text, embedded_hash, terms, bag) FROM STDIN
-"""
-
-RAISE_TERMS = """
-INSERT INTO term_stats AS s (collection_id, term, df)
-SELECT %(collection_id)s, term, change
-  FROM unnest(%(terms)s::int[], %(changes)s::int[]) AS c (term, change)
- ORDER BY term
-ON CONFLICT (collection_id, term) DO UPDATE SET df = s.df + excluded.df
-"""
-
-LOWER_TERMS = """
-UPDATE term_stats s SET df = s.df - c.change
-  FROM unnest(%(terms)s::int[], %(changes)s::int[]) AS c (term, change)
- WHERE s.collection_id = %(collection_id)s AND s.term = c.term
-"""
-
-FORGET_TERMS = """
-DELETE FROM term_stats
- WHERE collection_id = %(collection_id)s AND term = ANY(%(terms)s) AND df = 0
-"""
-
-CHANGE_TOTALS = """
-INSERT INTO collection_stats AS s (collection_id, chunks, terms)
-VALUES (%(collection_id)s, greatest(%(chunks)s, 0), greatest(%(terms)s, 0))
-ON CONFLICT (collection_id) DO UPDATE
-   SET chunks = s.chunks + %(chunks)s, terms = s.terms + %(terms)s, generation = s.generation + 1
 """
 
 SERVED_TEXTS = (
@@ -140,6 +107,7 @@ def swap_chunks(
 ) -> None:
     """Replace a document's chunks, vectors, page texts and its share of the statistics.
 
+    Chunks that only moved keep their rows, vectors and ids: an edit costs what it changed.
     All happens in the caller's transaction; the pages of ``version`` must be written already.
     Swaps in one collection wait for each other.
 
@@ -148,24 +116,27 @@ def swap_chunks(
             the model's table is not there yet.
         DimensionMismatch: If a vector is not as long as the model's.
     """
-    key = document_key(document_id, version)
-    conn.execute(LOCK, key)
+    key, collection_id = document_key(document_id, version), document_id.collection_id
+    hold_statistics(conn, collection_id)
     table = find_embeddings_table(conn, model)
     if table is None:
         raise Conflict(f"there is no table for vectors of {model!r}: it is made before the swap")
-    vectors = _vectors(conn, document_id, table, chunks)
-    _remove(conn, key, _document_frequencies(chunk.terms for chunk in chunks), _totals(chunks))
-    ids = [row["chunk_id"] for row in conn.execute(NEXT_IDS, {"count": len(chunks)})]
-    _copy_chunks(conn, document_id, version, list(zip(ids, chunks, strict=True)))
-    add_words(conn, key)
-    copy_embeddings(conn, table, document_id.collection_id, list(zip(ids, vectors, strict=True)))
+    embedded = known_hashes(conn, document_id, model)
+    kept, gone, fresh = compare(conn.execute(STORED, key).fetchall(), chunks, embedded)
+    vectors = _vectors(conn, document_id, table, fresh)
+    _remove(conn, document_id, gone, fresh)
+    place(conn, key, kept)
+    ids = [row["chunk_id"] for row in conn.execute(NEXT_IDS, {"count": len(fresh)})]
+    _copy_chunks(conn, document_id, version, list(zip(ids, fresh, strict=True)))
+    add_words(conn, collection_id, ids)
+    copy_embeddings(conn, table, collection_id, list(zip(ids, vectors, strict=True)))
     with conn.cursor() as reader:
         pages = reader.execute(SERVED_TEXTS, key).fetchall()
     with conn.cursor().copy(COPY_TEXTS) as copy:
         for page in pages:
             copy.write_row(
                 (
-                    document_id.collection_id,
+                    collection_id,
                     document_id.number,
                     page["page_number"],
                     squeeze(page["text"]).replace("\0", ""),
@@ -175,9 +146,23 @@ def swap_chunks(
 
 def delete_chunks(conn: Connection[Row], document_id: DocumentId) -> None:
     """Remove a document's chunks and all they are found by, in the caller's transaction."""
-    key = document_key(document_id)
-    conn.execute(LOCK, key)
-    _remove(conn, key, Counter(), (0, 0))
+    hold_statistics(conn, document_id.collection_id)
+    _remove(conn, document_id, _ids(conn, document_id), ())
+
+
+@contextmanager
+def renaming(conn: Connection[Row], document_id: DocumentId) -> Iterator[None]:
+    """Change a document's name inside: its words are among those of each of its chunks."""
+    hold_statistics(conn, document_id.collection_id)
+    ids = _ids(conn, document_id)
+    take_words(conn, document_id.collection_id, ids)
+    yield
+    add_words(conn, document_id.collection_id, ids)
+
+
+def _ids(conn: Connection[Row], document_id: DocumentId) -> list[int]:
+    query = "SELECT chunk_id FROM chunks" + OF_DOCUMENT
+    return [row["chunk_id"] for row in conn.execute(query, document_key(document_id))]
 
 
 def sample_chunks(
@@ -247,40 +232,21 @@ def _copy_chunks(
                     new.chunk.text,
                     new.embedded_hash,
                     list(new.terms),
-                    np.asarray(new.terms, ">i4").tobytes(),
+                    bag_of(new),
                 )
             )
 
 
 def _remove(
-    conn: Connection[Row],
-    key: Mapping[str, Any],
-    new_terms: Counter[int],
-    new_totals: tuple[int, int],
+    conn: Connection[Row], document_id: DocumentId, gone: Sequence[int], fresh: Sequence[NewChunk]
 ) -> None:
-    """Delete the document's chunks and bring the statistics to what they will be with the new."""
-    changes = Counter(new_terms)
-    for row in conn.execute(OLD_TERMS, key):
-        changes[row["term"]] -= row["df"]
-    old = conn.execute(OLD_TOTALS, key).fetchone()
-    assert old is not None
-    take_words(conn, key)
-    conn.execute("DELETE FROM chunks" + OF_DOCUMENT, key)
+    """Delete chunks and bring the statistics to what they will be with the new ones."""
+    collection_id, key = document_id.collection_id, document_key(document_id)
+    terms = [new.terms for new in fresh]
+    change_statistics(conn, collection_id, gone, terms, _document_frequencies(terms))
+    take_words(conn, collection_id, gone)
+    conn.execute(REMOVE, {**key, "chunk_ids": list(gone)})
     conn.execute("DELETE FROM page_texts" + OF_DOCUMENT, key)
-    _change_terms(conn, key, changes)
-    chunks, terms = new_totals[0] - old["chunks"], new_totals[1] - old["terms"]
-    conn.execute(CHANGE_TOTALS, {**key, "chunks": chunks, "terms": terms})
-
-
-def _change_terms(conn: Connection[Row], key: Mapping[str, Any], changes: Counter[int]) -> None:
-    more = sorted((term, change) for term, change in changes.items() if change > 0)
-    less = sorted((term, -change) for term, change in changes.items() if change < 0)
-    for statement, rows in ((RAISE_TERMS, more), (LOWER_TERMS, less)):
-        if rows:
-            terms, amounts = [term for term, _ in rows], [amount for _, amount in rows]
-            conn.execute(statement, {**key, "terms": terms, "changes": amounts})
-    if less:
-        conn.execute(FORGET_TERMS, {**key, "terms": [term for term, _ in less]})
 
 
 def _document_frequencies(bags: Iterable[Sequence[int]]) -> Counter[int]:
@@ -288,7 +254,3 @@ def _document_frequencies(bags: Iterable[Sequence[int]]) -> Counter[int]:
     for bag in bags:
         frequencies.update(set(bag))
     return frequencies
-
-
-def _totals(chunks: Sequence[NewChunk]) -> tuple[int, int]:
-    return len(chunks), sum(len(chunk.terms) for chunk in chunks)

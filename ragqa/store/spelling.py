@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ragqa.retrieval.spelling import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from psycopg import Connection
 
@@ -20,24 +20,24 @@ ALIKE = 0.2
 in a word of six leave a quarter."""
 COMPARED = 40
 
-# The words of one document's chunks, each with the number of chunks that have it. Done in SQL, as
-# the chunks that go are known there only.
-OF_DOCUMENT = """
+# The words of some chunks, each with the number of chunks that have it. Done in SQL, as the chunks
+# that go are known there only.
+OF_CHUNKS = """
 SELECT word, count(DISTINCT chunk_id)::int AS chunks
   FROM chunks c JOIN documents d USING (collection_id, document_id),
        ragqa_words(concat_ws(' ', d.name, array_to_string(c.headings, ' '), c.text)) AS w (word)
- WHERE c.collection_id = %(collection_id)s AND c.document_id = %(document_id)s
+ WHERE c.collection_id = %(collection_id)s AND c.chunk_id = ANY(%(chunk_ids)s::bigint[])
  GROUP BY word
 """
 
 ADD = f"""
 INSERT INTO words AS s (collection_id, word, chunks)
-SELECT %(collection_id)s, word, chunks FROM ({OF_DOCUMENT}) AS new
+SELECT %(collection_id)s, word, chunks FROM ({OF_CHUNKS}) AS new
 ON CONFLICT (collection_id, word) DO UPDATE SET chunks = s.chunks + excluded.chunks
 """
 
 TAKE = f"""
-UPDATE words s SET chunks = s.chunks - old.chunks FROM ({OF_DOCUMENT}) AS old
+UPDATE words s SET chunks = s.chunks - old.chunks FROM ({OF_CHUNKS}) AS old
  WHERE s.collection_id = %(collection_id)s AND s.word = old.word
 """
 
@@ -60,13 +60,16 @@ SELECT asked.word AS asked, found.word, found.chunks
 """
 
 
-def add_words(conn: Connection[Row], key: Mapping[str, Any]) -> None:
-    """Count the words of a document's chunks in; they are stored already."""
-    conn.execute(ADD, key)
+def add_words(conn: Connection[Row], collection_id: CollectionId, chunk_ids: Sequence[int]) -> None:
+    """Count the words of chunks in; they are stored already."""
+    conn.execute(ADD, {"collection_id": collection_id, "chunk_ids": list(chunk_ids)})
 
 
-def take_words(conn: Connection[Row], key: Mapping[str, Any]) -> None:
-    """Count the words of a document's chunks out; they are still stored."""
+def take_words(
+    conn: Connection[Row], collection_id: CollectionId, chunk_ids: Sequence[int]
+) -> None:
+    """Count the words of chunks out; they are still stored, under the name they were counted by."""
+    key = {"collection_id": collection_id, "chunk_ids": list(chunk_ids)}
     if conn.execute(TAKE, key).rowcount:
         conn.execute(FORGET, key)
 
