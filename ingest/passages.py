@@ -13,6 +13,7 @@ from ingest.surroundings import look_around
 from ragqa.retrieval.context import embedded_text, lexical_text
 from ragqa.retrieval.lexical import analyze, hash_term
 from ragqa.store.chunks import NewChunk
+from ragqa.store.moves import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragqa.ports import Embedder
+    from ragqa.store.moves import Analyzed
     from ragqa.types import Chunk, Page
 
 Item = TypeVar("Item")
@@ -56,9 +58,13 @@ class Passages:
     Headings, heads of tables and broken sentences reach from page to page.
     """
 
-    def __init__(self, name: str, embedder: Embedder) -> None:
-        """Cut for ``embedder``; ``name`` gives every passage its title."""
+    def __init__(self, name: str, embedder: Embedder, analyzed: Analyzed | None = None) -> None:
+        """Cut for ``embedder``; ``name`` gives every passage its title.
+
+        What ``analyzed`` holds is not analyzed again.
+        """
         self._name = name
+        self._analyzed = analyzed or {}
         self._count_tokens = embedder.count_tokens
         self._most = min(CHUNK_TOKENS, (embedder.max_tokens - 2) * 3 // 4)
         self._headings: tuple[str, ...] = ()
@@ -76,22 +82,27 @@ class Passages:
             headings=self._headings,
             around=around,
         )
-        made = [passage_of(self._name, self._made + n, chunk) for n, chunk in enumerate(chunks)]
+        made = [
+            passage_of(self._name, self._made + n, chunk, self._analyzed)
+            for n, chunk in enumerate(chunks)
+        ]
         self._headings = headings_after(page, self._headings)
         self._before, self._head = page, around.head
         self._made += len(made)
         return made
 
 
-def passage_of(name: str, ordinal: int, chunk: Chunk) -> Passage:
+def passage_of(name: str, ordinal: int, chunk: Chunk, analyzed: Analyzed | None = None) -> Passage:
     """Return a chunk with all that it is found by in a document of that name."""
     embedded = embedded_text(name, chunk)
+    hash_ = hashlib.sha256(embedded.encode("utf-8", "surrogatepass")).digest()
+    headings, bag = (analyzed or {}).get(hash_, (None, b""))
+    if headings == tuple(chunk.headings):
+        terms = terms_of(bag)
+    else:
+        terms = array("i", (hash_term(term) for term in analyze(lexical_text(name, chunk))))
     return Passage(
-        ordinal=ordinal,
-        chunk=chunk,
-        embedded=embedded,
-        embedded_hash=hashlib.sha256(embedded.encode("utf-8", "surrogatepass")).digest(),
-        terms=array("i", (hash_term(term) for term in analyze(lexical_text(name, chunk)))),
+        ordinal=ordinal, chunk=chunk, embedded=embedded, embedded_hash=hash_, terms=terms
     )
 
 

@@ -24,9 +24,11 @@ from ingest.turns import Turns
 from ingest.types import RawPage, ReadOptions
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
+from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.chunks import swap_chunks
 from ragqa.store.corrections import content_of, hold_corrections, read_corrections
 from ragqa.store.documents import find_document, lock_document
+from ragqa.store.moves import read_analyzed
 from ragqa.store.pages import insert_pages
 from ragqa.store.reads import known_reads, stream_reads, write_reads
 from ragqa.store.removal import delete_unused
@@ -214,10 +216,11 @@ def _serve(work: Ingestion, info: FileInfo, watch: Watch, embedder: Embedder) ->
     """Make rows of the pages that were read, and swap them in."""
     with work.database.transaction() as conn:
         corrections = _corrections(conn, work, info)
+        analyzed = read_analyzed(conn, work.claim.document_id, analysis_key())
     with Embedding(
         work.database, embedder, work.claim.document_id, watch, work.turns.embedding
     ) as embedding:
-        cutter = Passages(work.claim.name, embedder)
+        cutter = Passages(work.claim.name, embedder, analyzed)
         tally = _write_pages(work, info, corrections, watch, cutter, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()
@@ -280,6 +283,7 @@ def _swap(
                 claim.version,
                 outcome,
                 keep=work.settings.keep_versions,
+                analyzed_by=analysis_key(),
             )
     except NotFound as error:
         raise Cancelled(f"{claim.name} was deleted while it was read") from error

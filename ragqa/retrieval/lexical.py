@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import metadata
 from itertools import pairwise
+from pathlib import Path
 
 from ragqa.retrieval.folding import CJK, fold
 
@@ -52,6 +54,17 @@ def analyze(text: str) -> list[str]:
         else:
             found.extend(_cut_word(piece))
     return found
+
+
+@cache
+def analysis_key() -> str:
+    """Return what changes whenever the same chunk might get other terms: code or dictionaries."""
+    digest = hashlib.sha256(unicodedata.unidata_version.encode())
+    for module in ("lexical", "folding", "context"):
+        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+    for package in ("rjieba", "opencc-python-reimplemented"):
+        digest.update(metadata.version(package).encode())
+    return digest.hexdigest()[:16]
 
 
 def cut_chinese(run: str) -> list[str]:

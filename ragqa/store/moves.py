@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ragqa.store.documents import document_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.store.chunks import NewChunk
+    from ragqa.types import DocumentId
 
     Row = dict[str, Any]
 
@@ -24,6 +29,15 @@ SELECT chunk_id, ordinal, page_number, span_start, span_end, kind, headings, tex
  ORDER BY ordinal
 """
 
+ANALYZED = """
+SELECT c.embedded_hash, c.headings, c.bag
+  FROM chunks c
+  JOIN documents d USING (collection_id, document_id)
+  JOIN versions v ON (v.collection_id, v.document_id, v.version)
+                   = (d.collection_id, d.document_id, d.current_version)
+ WHERE c.collection_id = %(collection_id)s AND c.document_id = %(document_id)s
+   AND v.analyzed_by = %(analyzed_by)s
+"""
 
 # Places are taken in two steps: two chunks never have the same, not even on the way.
 STEP_ASIDE = """
@@ -39,6 +53,29 @@ UPDATE chunks c
               %(ends)s::int[]) AS n (chunk_id, ordinal, page_number, span_start, span_end)
  WHERE c.collection_id = %(collection_id)s AND c.chunk_id = n.chunk_id
 """
+
+
+Analyzed = dict[bytes, tuple[tuple[str, ...], bytes]]
+
+
+def read_analyzed(conn: Connection[Row], document_id: DocumentId, analyzed_by: str) -> Analyzed:
+    """Return headings and terms of the chunks that are served, by the hash of what was embedded.
+
+    Those two and the document's title tell the text that was analyzed. Empty when it was analyzed
+    by something else than ``analyzed_by``.
+    """
+    rows = conn.execute(ANALYZED, {**document_key(document_id), "analyzed_by": analyzed_by})
+    return {
+        bytes(row["embedded_hash"]): (tuple(row["headings"]), bytes(row["bag"])) for row in rows
+    }
+
+
+def terms_of(bag: bytes) -> array[int]:
+    """Return the terms that ``bag_of`` packed."""
+    terms = array("i", bag)
+    if sys.byteorder == "little":
+        terms.byteswap()
+    return terms
 
 
 def compare(

@@ -64,7 +64,7 @@ READY = """
 UPDATE versions
    SET status = 'ready', pages = %(pages)s, ocr_pages = %(ocr_pages)s, tables = %(tables)s,
        chunks = %(chunks)s, warnings = %(warnings)s, stage = 'ready', done = %(pages)s,
-       total = %(pages)s, password = NULL, updated_at = now()
+       total = %(pages)s, password = NULL, analyzed_by = %(analyzed_by)s, updated_at = now()
  WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
    AND version = %(version)s
 """
@@ -135,21 +135,18 @@ class Outcome:
 
 def claim_version(conn: Connection[Row], document_id: DocumentId, version: int) -> Claim | None:
     """Mark a version as being read; None when there is nothing (more) to do for it."""
-    row = conn.execute(CLAIM, document_key(document_id, version)).fetchone()
-    return (
-        None
-        if row is None
-        else Claim(
-            document_id=document_id,
-            version=version,
-            name=row["name"],
-            sha256=row["sha256"],
-            bytes=row["bytes"],
-            attempts=row["attempts"],
-            cancelled=row["cancelled"],
-            password=row["password"],
-            number=row["claim"],
-        )
+    if (row := conn.execute(CLAIM, document_key(document_id, version)).fetchone()) is None:
+        return None
+    return Claim(
+        document_id=document_id,
+        version=version,
+        name=row["name"],
+        sha256=row["sha256"],
+        bytes=row["bytes"],
+        attempts=row["attempts"],
+        cancelled=row["cancelled"],
+        password=row["password"],
+        number=row["claim"],
     )
 
 
@@ -261,10 +258,12 @@ def serve_version(
     outcome: Outcome,
     *,
     keep: int,
+    analyzed_by: str = "",
 ) -> list[str]:
     """Make a version the one that is served; return the files that nobody uses any more.
 
-    Call it last in the transaction that swapped the chunks. ``keep`` older versions stay.
+    Call it last in the transaction that swapped the chunks, whose terms ``analyzed_by`` found.
+    ``keep`` older versions stay.
 
     Raises:
         NotFound: If the document was deleted meanwhile.
@@ -280,6 +279,7 @@ def serve_version(
             "tables": outcome.tables,
             "chunks": outcome.chunks,
             "warnings": Jsonb(notices_to_json(outcome.warnings)),
+            "analyzed_by": analyzed_by,
         },
     )
     conn.execute(SERVE, key)

@@ -202,6 +202,31 @@ def test_chunks_that_an_edit_only_moves_keep_their_ids_and_vectors(
     assert len(before.keys() & after.keys()) >= 4
 
 
+def test_terms_are_found_anew_only_where_text_or_analysis_changed(
+    services: Services, make_pdf: MakePdf, tmp_path: Path
+) -> None:
+    root = tmp_path / "folder"
+    write(root / "a.pdf", make_pdf("The pump turns.", "The valve closes."))
+    run_batch(services, [root], "papers")
+    with services.database.transaction() as conn:
+        conn.execute("UPDATE chunks SET terms = '{7}', bag = '\\x00000007' WHERE ordinal = 0")
+    write(root / "a.pdf", make_pdf("The pump turns.", "The valve opens."))
+    run_batch(services, [root], "papers")
+    assert terms(services)[0] == [7]
+    assert len(terms(services)[1]) > 1
+
+    with services.database.transaction() as conn:
+        conn.execute("UPDATE versions SET analyzed_by = 'an older analysis'")
+    write(root / "a.pdf", make_pdf("The pump turns.", "The valve leaks."))
+    run_batch(services, [root], "papers")
+    assert len(terms(services)[0]) > 1
+
+
+def terms(services: Services) -> list[list[int]]:
+    with services.database.transaction() as conn:
+        return [row["terms"] for row in conn.execute("SELECT terms FROM chunks ORDER BY ordinal")]
+
+
 def numbered(services: Services) -> dict[str, int]:
     with services.database.transaction() as conn:
         number = find_collection(conn, "papers").id
