@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.ocr.fax import fax_dpi, softened
 from ingest.ocr.scan import ScanText, read_scan
 from ingest.ports import Ink
-from ingest.quality import Verdict, judge
+from ingest.quality import Verdict, image_share, judge
 from ingest.turning import turn, upright
 from ingest.types import Layer, RawPage
 from ragqa.errors import ModelMissing
 from ragqa.types import BBox, Notice
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ingest.ports import OcrEngine, TableFinder
     from ingest.readers.source import Source
     from ingest.types import RawTable, ReadOptions
@@ -30,6 +33,8 @@ _WIDE = 0.25
 _STRIP = 60.0
 """In points; what is higher is a ground, not a strip."""
 _MOST_RULES = 200
+_COVERED = 0.5
+"""Share of a page that a scan covers at least."""
 
 _WHY = {
     "image_only": "the page is a picture without text",
@@ -105,7 +110,7 @@ def _by_ocr(
     """Let OCR read the whole page in place of its text layer."""
     area = BBox(0.0, 0.0, raw.width, raw.height)
     try:
-        scan = read_scan(engine, source.image(raw.number, options.ocr_dpi), area)
+        scan = read_scan(engine, _picture(source, raw, options.ocr_dpi), area)
     except ModelMissing as error:
         why = _WHY[verdict.reason]
         notice = Notice("ocr_missing", f"{why}, and it was not read: {error}", raw.number)
@@ -133,6 +138,15 @@ def _by_ocr(
         ocr_reason=verdict.reason,
         turned=scan.turned,
     )
+
+
+def _picture(source: Source, raw: RawPage, dpi: float) -> NDArray[np.uint8]:
+    """Draw a page for OCR, a black-and-white one so that its strokes hold together."""
+    if image_share(raw.figures, raw.width, raw.height) > _COVERED:
+        own = fax_dpi(source.black_and_white(raw.number), raw.figures, dpi)
+        if own is not None:
+            return softened(source.image(raw.number, own), own, dpi)
+    return source.image(raw.number, dpi)
 
 
 def _with_pictures(

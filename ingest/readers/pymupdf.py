@@ -136,6 +136,14 @@ def render(document: Any, number: int, dpi: float, clip: BBox | None = None) -> 
     return np.ascontiguousarray(image[:, :, ::-1])
 
 
+def black_and_white(document: Any, number: int) -> int:
+    """Return how many pixels a page's pictures have, if every one is black and white; else 0."""
+    pictures = document[number - 1].get_image_info()
+    if any(picture["bpc"] != 1 for picture in pictures):
+        return 0
+    return sum(picture["width"] * picture["height"] for picture in pictures)
+
+
 def _sane(codes: NDArray[np.int32]) -> NDArray[np.uint32]:
     sane = codes.astype(np.uint32)
     bad = (sane > 0x10FFFF) | ((sane >= 0xD800) & (sane < 0xE000)) | (sane == 0)

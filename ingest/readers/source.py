@@ -41,6 +41,10 @@ class Source(Protocol):
         """Draw the page or a part of it, BGR."""
         ...
 
+    def black_and_white(self, number: int) -> int:
+        """Return how many pixels the page's pictures have, if all are black and white; else 0."""
+        ...
+
     def outline(self, number: int) -> tuple[tuple[int, str], ...]:
         """Return the entries of the file's outline that point to the page."""
         ...
@@ -89,6 +93,11 @@ class _Pdf:
 
         return render(self._document, number, dpi, clip)
 
+    def black_and_white(self, number: int) -> int:
+        from ingest.readers.pymupdf import black_and_white
+
+        return black_and_white(self._document, number)
+
     @functools.cached_property
     def _outline(self) -> dict[int, list[tuple[int, str]]]:
         from ingest.readers.opening import outline
@@ -127,6 +136,10 @@ class _Plain:
 
     def image(self, number: int, dpi: float, clip: BBox | None = None) -> NDArray[np.uint8]:
         raise NotImplementedError(f"page {number} of a text file is never given to OCR")
+
+    def black_and_white(self, number: int) -> int:
+        del number
+        return 0
 
     def outline(self, number: int) -> tuple[tuple[int, str], ...]:
         del number
