@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
@@ -69,8 +70,8 @@ class Database:
             StoreError: If Postgres cannot be reached or refuses.
         """
         with translate_errors(), self._open().connection(timeout=10) as conn:
-            if repeatable:
-                conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            # Told with BEGIN; whoever borrowed the connection before may have chosen another.
+            conn.isolation_level = IsolationLevel.REPEATABLE_READ if repeatable else None
             yield conn
 
     def within(self, reach: Reach) -> Database:

@@ -58,6 +58,11 @@ class EmbeddingsTable:
     name: str
     dimension: int
 
+    @classmethod
+    def of_key(cls, key: str, dimension: int) -> EmbeddingsTable:
+        """Return the table that is registered under a key."""
+        return cls(f"embeddings_{key}", dimension)
+
     @property
     def identifier(self) -> sql.Identifier:
         """The table's name, quoted for use in a statement."""
@@ -79,7 +84,7 @@ def ensure_embeddings_table(
     conn.execute(LOCK)
     table = find_embeddings_table(conn, model_name)
     if table is None:
-        table = EmbeddingsTable(f"embeddings_{table_key(model_name)}", dimension)
+        table = EmbeddingsTable.of_key(table_key(model_name), dimension)
         conn.execute(REGISTER, [model_name, table_key(model_name), dimension])
         conn.execute(
             sql.SQL(CREATE).format(table=table.identifier, dimension=sql.Literal(dimension))
@@ -95,7 +100,7 @@ def find_embeddings_table(conn: Connection[Row], model_name: str) -> EmbeddingsT
     row = conn.execute(FIND, [model_name]).fetchone()
     if row is None:
         return None
-    return EmbeddingsTable(f"embeddings_{row['table_key']}", row["dimension"])
+    return EmbeddingsTable.of_key(row["table_key"], row["dimension"])
 
 
 def table_key(model_name: str) -> str:

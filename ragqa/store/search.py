@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragqa.errors import Conflict
+from ragqa.errors import Conflict, NotFound
 from ragqa.ports import Place
 from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
 from ragqa.store import spelling, vectors, verbatim, words
-from ragqa.store.collections import find_collection
-from ragqa.store.embeddings import EmbeddingsTable, find_embeddings_table
+from ragqa.store.embeddings import EmbeddingsTable
 from ragqa.store.filters import as_array, few_chunks, narrow
 from ragqa.store.hits import read_hits
 from ragqa.store.titles import NAMES_KEPT
+from ragqa.types import CollectionId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ragqa.ports import Scored
     from ragqa.retrieval.naming import NameIndex
     from ragqa.store.db import Database
-    from ragqa.types import Collection, CollectionId, Filter, Hit
+    from ragqa.types import Filter, Hit
 
     Row = dict[str, Any]
     Pages = dict[tuple[int, int], NDArray[np.int32]]
@@ -38,13 +38,19 @@ SELECT chunk_id, text FROM chunks
 """
 
 # A small collection would be scanned row by row, its packed terms read for nothing; compiling a
-# statement takes longer than running it.
-PREPARE = """
-SELECT s.generation, s.chunks, s.terms,
-       ARRAY(SELECT l.word FROM lexicon l WHERE l.collection_id = s.collection_id ORDER BY l.word)
+# statement takes longer than running it, and planning it anew for each question nearly as long.
+OPEN = """
+SELECT c.collection_id, c.embedding_model, m.table_key, m.dimension,
+       coalesce(s.generation, 0) AS generation,
+       coalesce(s.chunks, 0) AS chunks, coalesce(s.terms, 0) AS terms,
+       ARRAY(SELECT l.word FROM lexicon l WHERE l.collection_id = c.collection_id ORDER BY l.word)
            AS lexicon,
-       set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
-  FROM collection_stats s WHERE s.collection_id = %s
+       set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)
+  FROM collections c
+  LEFT JOIN collection_stats s USING (collection_id)
+  LEFT JOIN embedding_models m ON m.name = %(model)s
+ WHERE c.name = %(name)s
 """
 
 
@@ -63,24 +69,31 @@ class StoredChunks:
             Conflict: If a collection has chunks, but no vectors of that model.
         """
         with self._database.transaction(repeatable=True) as conn:
-            table = find_embeddings_table(conn, model)
-            yield [_look_at(conn, name, model, table) for name in dict.fromkeys(collections)]
+            yield [_look_at(conn, name, model) for name in dict.fromkeys(collections)]
 
 
-def _look_at(
-    conn: Connection[Row], name: str, model: str, table: EmbeddingsTable | None
-) -> StoredSnapshot:
-    found = find_collection(conn, name)
-    if table is None and found.chunks:
+def _look_at(conn: Connection[Row], name: str, model: str) -> StoredSnapshot:
+    key = {"name": name.replace("\0", ""), "model": model}
+    row = conn.execute(OPEN, key, prepare=True).fetchone()
+    if row is None:
+        raise NotFound(f"no collection {name!r}", code="collection_not_found")
+    table = None
+    if row["table_key"] is not None:
+        table = EmbeddingsTable.of_key(row["table_key"], row["dimension"])
+    elif row["chunks"]:
         raise Conflict(
             f"collection {name!r} has no vectors of {model!r}, only of "
-            f"{found.embedding_model!r}: search it with that model"
+            f"{row['embedding_model']!r}: search it with that model"
         )
-    row = conn.execute(PREPARE, [found.id], prepare=True).fetchone()
-    if row is None:
-        return StoredSnapshot(conn, found, table)
-    stats = row["chunks"], row["terms"]
-    return StoredSnapshot(conn, found, table, row["generation"], stats, row["lexicon"])
+    return StoredSnapshot(
+        conn,
+        CollectionId(row["collection_id"]),
+        name,
+        table,
+        row["generation"],
+        (row["chunks"], row["terms"]),
+        row["lexicon"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,8 @@ class StoredSnapshot:
     """
 
     conn: Connection[Row]
-    collection: Collection
+    collection_id: CollectionId
+    collection_name: str
     table: EmbeddingsTable | None
     generation: int = 0
     stats: tuple[int, int] = (0, 0)
@@ -105,19 +119,9 @@ class StoredSnapshot:
     _scores: dict[frozenset[tuple[int, float]], dict[int, float]] = field(default_factory=dict)
     _pages: dict[frozenset[tuple[int, int]], Pages] = field(default_factory=dict)
 
-    @property
-    def collection_id(self) -> CollectionId:
-        """Number of the collection."""
-        return self.collection.id
-
-    @property
-    def collection_name(self) -> str:
-        """Name of the collection."""
-        return self.collection.name
-
     def names(self) -> NameIndex:
         """Return the names of the served documents; of none when they are too many."""
-        return NAMES_KEPT.get(self.conn, self.collection.id, self.generation)
+        return NAMES_KEPT.get(self.conn, self.collection_id, self.generation)
 
     def lexicon(self) -> list[str]:
         """Return the words that the collection was taught."""
@@ -125,11 +129,11 @@ class StoredSnapshot:
 
     def respell(self, asked: Sequence[str]) -> dict[str, str]:
         """Return for words that the collection does not have the ones that they must mean."""
-        return spelling.respell(self.conn, self.collection.id, asked) if asked else {}
+        return spelling.respell(self.conn, self.collection_id, asked) if asked else {}
 
     def narrow(self, only: Filter | None) -> Filter | None:
         """Return the filter with its metadata and dates replaced by the documents they mean."""
-        return narrow(self.conn, self.collection.id, only)
+        return narrow(self.conn, self.collection_id, only)
 
     def lexical(
         self, counts: Mapping[int, float], *, limit: int, only: Filter | None = None
@@ -138,7 +142,7 @@ class StoredSnapshot:
         weighed = self._weigh(counts)
         chunk_ids = self._few_chunks(only)
         if chunk_ids is None:
-            chunk_ids = words.find_candidates(self.conn, self.collection.id, weighed, only=only)
+            chunk_ids = words.find_candidates(self.conn, self.collection_id, weighed, only=only)
         scores = self.lexical_of(chunk_ids, counts)
         return words.best_of({key: score for key, score in scores.items() if score}, limit)
 
@@ -204,7 +208,14 @@ class StoredSnapshot:
             return []
         few = self._few_chunks(only)
         found = vectors.search(
-            self.conn, self.table, self.collection, vector, limit=limit, only=only, few=few
+            self.conn,
+            self.table,
+            self.collection_id,
+            vector,
+            limit=limit,
+            only=only,
+            few=few,
+            exact=vectors.are_few(self.stats[0]),
         )
         self._cosines.update(found)
         return found
@@ -215,18 +226,18 @@ class StoredSnapshot:
             return {}
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._cosines]
         self._cosines.update(
-            vectors.score(self.conn, self.table, self.collection.id, vector, missing)
+            vectors.score(self.conn, self.table, self.collection_id, vector, missing)
         )
         return {key: self._cosines[key] for key in chunk_ids if key in self._cosines}
 
     def verbatim(self, text: str, *, limit: int, only: Filter | None = None) -> list[Scored]:
         """Return the chunks in which ``text`` stands, different documents first."""
-        return verbatim.search(self.conn, self.collection.id, text, limit=limit, only=only)
+        return verbatim.search(self.conn, self.collection_id, text, limit=limit, only=only)
 
     def places(self, chunk_ids: Sequence[int]) -> dict[int, Place]:
         """Return where each chunk stands, and its text."""
         bags = self._read_bags(chunk_ids)
-        key = {"collection_id": self.collection.id, "chunk_ids": as_array(chunk_ids)}
+        key = {"collection_id": self.collection_id, "chunk_ids": as_array(chunk_ids)}
         texts = dict(words.fetch(self.conn, TEXTS, key))
         return {
             chunk_id: Place(bag.document, bag.page, texts[chunk_id])
@@ -235,18 +246,18 @@ class StoredSnapshot:
 
     def hits(self, scored: Sequence[Scored]) -> list[Hit]:
         """Return the chunks with all that a reader needs, in the order given."""
-        return read_hits(self.conn, self.collection.id, scored)
+        return read_hits(self.conn, self.collection_id, scored)
 
     def _weigh(self, counts: Mapping[int, float]) -> words.Weighed:
         key = frozenset(counts.items())
         if key not in self._weighed:
-            found = words.weigh(self.conn, self.collection.id, counts, self.stats)
+            found = words.weigh(self.conn, self.collection_id, counts, self.stats)
             self._weighed[key] = found
         return self._weighed[key]
 
     def _few_chunks(self, only: Filter | None) -> list[int] | None:
         if only not in self._few:
-            self._few[only] = few_chunks(self.conn, self.collection.id, only)
+            self._few[only] = few_chunks(self.conn, self.collection_id, only)
         return self._few[only]
 
     def _share(
@@ -263,10 +274,10 @@ class StoredSnapshot:
         """Return the terms of the pages on which these stand."""
         pages = frozenset((bag.document, bag.page) for bag in bags.values())
         if pages and pages not in self._pages:
-            self._pages[pages] = words.read_pages(self.conn, self.collection.id, pages)
+            self._pages[pages] = words.read_pages(self.conn, self.collection_id, pages)
         return self._pages.get(pages, {})
 
     def _read_bags(self, chunk_ids: Sequence[int]) -> dict[int, words.Bag]:
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._bags]
-        self._bags.update(words.read_bags(self.conn, self.collection.id, missing))
+        self._bags.update(words.read_bags(self.conn, self.collection_id, missing))
         return {key: self._bags[key] for key in chunk_ids if key in self._bags}

@@ -116,7 +116,7 @@ def measure_recall(
     for row in drawn.fetchall():
         vector = row["embedding"].to_numpy().astype(np.float32)
         found, exact = (
-            vectors.search(conn, table, collection, vector, limit=NEIGHBOURS, exact=compared)
+            vectors.search(conn, table, collection.id, vector, limit=NEIGHBOURS, exact=compared)
             for compared in (False, True)
         )
         nearest = exact[:COUNTED]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.ports import Scored
-    from ragqa.types import Collection, CollectionId, Filter
+    from ragqa.types import CollectionId, Filter
 
     Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ SELECT e.chunk_id, -(e.embedding <#> %(vector)s) AS score
   FROM {table} e
  WHERE e.collection_id = {collection_id}{conditions}
  ORDER BY (e.embedding <#> %(vector)s){exactly}
- LIMIT %(limit)s
+ LIMIT {limit}
 """
 
 PASSING = (
@@ -58,46 +58,53 @@ SELECT chunk_id, -(embedding <#> %(vector)s) AS score
 """
 
 
+def are_few(chunks: int) -> bool:
+    """Say whether every vector of a collection with so many chunks is compared."""
+    return chunks <= EXACT_BELOW
+
+
 def search(
     conn: Connection[Row],
     table: EmbeddingsTable,
-    collection: Collection,
+    collection_id: CollectionId,
     vector: NDArray[np.float32],
     *,
     limit: int,
     only: Filter | None = None,
     few: Sequence[int] | None = None,
-    exact: bool | None = None,
+    exact: bool,
 ) -> list[Scored]:
     """Return the nearest chunks by cosine, best first.
 
     Args:
         conn: A connection in the transaction of the search.
         table: The vectors of the collection's model.
-        collection: What is searched.
+        collection_id: What is searched.
         vector: Shape ``(dimension,)``, L2 norm 1.
         limit: Most chunks to return.
         only: What the search may see.
         few: All chunks that ``only`` leaves, when they are few: compared one by one.
-        exact: Whether to compare every vector; None: in a small collection.
+        exact: Whether to compare every vector, as in a small collection.
 
     Raises:
         DimensionMismatch: If the vector is not as long as the stored ones.
     """
     if few is not None:
-        return best_of(score(conn, table, collection.id, vector, few), limit)
-    if exact is None:
-        exact = collection.chunks <= EXACT_BELOW
+        return best_of(score(conn, table, collection_id, vector, few), limit)
+    if only is not None:
+        # What a filter leaves is not alike: how to find it is decided for each.
+        conn.execute("SET LOCAL plan_cache_mode = auto")
     if not exact:
         _widen(conn, max(EF_SEARCH, limit))
     passing = PASSING.format(conditions=conditions(only)) if only is not None else ""
     query = sql.SQL(NEAREST).format(
         table=table.identifier,
-        collection_id=sql.Literal(collection.id),
+        collection_id=sql.Literal(collection_id),
         conditions=sql.SQL(passing),
         exactly=sql.SQL(" + 0" if exact else ""),
+        limit=sql.Literal(limit),
     )
-    key = {**parameters(collection.id, only), "limit": limit}
+    key = parameters(collection_id, only)
     key["vector"] = to_halfvec(vector, table.dimension)
     return best_of(dict(fetch(conn, query, key, prepare=None)), limit)
 
