@@ -21,7 +21,12 @@ def warden_of(request: Request) -> Warden:
     return warden
 
 
-Guard = Annotated[Warden, Depends(warden_of)]
+async def guard_of(request: Request) -> Warden:
+    """Return the same; asynchronous, as a thread would cost more than looking it up."""
+    return warden_of(request)
+
+
+Guard = Annotated[Warden, Depends(guard_of)]
 
 
 def caller_of(
@@ -46,8 +51,8 @@ def caller_of(
 Visitor = Annotated[Caller, Depends(caller_of)]
 
 
-def services_of(warden: Guard, caller: Visitor) -> Services:
-    """Return the services within the reach of whoever calls."""
+async def services_of(warden: Guard, caller: Visitor) -> Services:
+    """Return the services within the reach of whoever calls; asynchronous like ``guard_of``."""
     return warden.within(caller)
 
 

@@ -49,7 +49,7 @@ class Measures:
         )
         self.searches = Histogram(
             "ragqa_search_seconds",
-            "Seconds that each stage of a search took: `pages` is a part of `fusion`, `total` all.",
+            "Seconds that each stage of a search took; `total`: all of it.",
             ["stage"],
             buckets=STAGE_SECONDS,
             registry=self.registry,
