@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragqa.types import Box, CollectionId, Filter, Hit, Message, Span, Token, Usage, Words
+    from ragqa.types import (
+        Box,
+        CollectionId,
+        Filter,
+        Hit,
+        Message,
+        ReadPair,
+        Span,
+        Token,
+        Usage,
+        Words,
+    )
 
 
 class Embedder(Protocol):
@@ -60,6 +71,22 @@ class WordEmbedder(Protocol):
 
     def embed_words(self, texts: Sequence[str], *, query: bool = False) -> list[Words]:
         """Embed texts and their tokens in one pass."""
+        ...
+
+
+@runtime_checkable
+class PairReader(Protocol):
+    """An embedder that also reads a question and a text together, and tells what it saw inside."""
+
+    @property
+    def name(self) -> str:
+        """Model name and revision."""
+        ...
+
+    def read_pairs(
+        self, question: str, texts: Sequence[str], *, layers: Sequence[int]
+    ) -> list[ReadPair]:
+        """Read each of ``texts`` after ``question``; layers are counted from 1."""
         ...
 
 

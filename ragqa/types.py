@@ -436,6 +436,16 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPair:
+    """The tokens of a text that was read after a question, as the model saw them."""
+
+    offsets: NDArray[np.int64]
+    """Shape ``(tokens, 2)``: where each token stands in the text."""
+    layers: NDArray[np.float32]
+    """Shape ``(tokens, layers * dimension)``: what the layers made of it, side by side."""
+
+
+@dataclass(frozen=True, slots=True)
 class TermCounts:
     """The bag of lexical terms of a text, as hashes; repeated terms appear repeatedly."""
 

@@ -11,8 +11,10 @@ from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
 from ragqa.answering.questions import AnswerType, answer_type, bears
 from ragqa.answering.sentences import flow
+from ragqa.answering.shortening import DOUBTED, TRUSTED
 from ragqa.answering.tables import read_row, tell
 from ragqa.answering.terms import language_of, question_terms, terms
+from ragqa.answering.verification import verify
 from ragqa.retrieval.folding import fold
 from ragqa.types import Sentence
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ragqa.answering.extractive import Candidate
+    from ragqa.answering.shortening import Short
     from ragqa.ports import QuoteCutter
     from ragqa.types import Answer, Hit
 
@@ -29,6 +32,8 @@ SECTION = re.compile(
     r"(?:§\s*)?\d+(?:\.\d+){2,}[.。]?|第?[一二三四五六七八九十百\d]+[章节節条條款][。.]?"
 )
 """A claim that is only the number of a section: no time and no quantity."""
+REPEATS = "repeats the question"
+ELSEWHERE = "its passage is about something else than the question"
 FAR = 0.8
 """How much less likely than the best sentence a claim's source may be."""
 
@@ -108,6 +113,34 @@ def assemble(
     )
 
 
+def trust_in(drafted: Answer | None) -> float:
+    """Return how likely a draft is right, 0 to 1, by what was found when it was assembled."""
+    if drafted is None:
+        return 0.0
+    if any(sentence.supported for sentence in drafted.sentences):
+        return TRUSTED
+    reasons = {reason for sentence in drafted.sentences for reason in sentence.reasons}
+    return DOUBTED if ELSEWHERE in reasons else 0.0
+
+
+def tell_short(answer: Answer, short: Short, quotes: QuoteCutter) -> Answer | None:
+    """Return ``answer`` as a span of a stored sentence, which is cited whole.
+
+    None when the checks that every sentence goes through do not pass the span.
+    """
+    if not verify(short.text, [short.candidate.text]).supported:
+        return None
+    citer = Citer(answer.hits, quotes)
+    marker = citer.cite(short.candidate.hit, short.candidate.span)
+    sentence = Sentence(flow(short.text), (marker,), supported=True)
+    return replace(
+        answer,
+        text=compose([sentence]),
+        sentences=(sentence,),
+        citations=tuple(citer.citations),
+    )
+
+
 def misses(
     claim: str,
     question: str,
@@ -120,13 +153,13 @@ def misses(
     if kind != "yes_no" and not any(
         presence(word, fold(question), stems_of(fold(question))) < 1 for word in own_words(claim)
     ):
-        return "repeats the question"
+        return REPEATS
     if kind in ("when", "number") and (
         SECTION.fullmatch(claim.strip()) or not bears(claim, kind, question)
     ):
         return f"the question asks for a {'time' if kind == 'when' else 'number'}"
     if evidence.likelihood < ranked[0].score - FAR:
-        return "its passage is about something else than the question"
+        return ELSEWHERE
     if kind in ("when", "number") and _beside(claim, question, kind, evidence, hits):
         return "another part of the sentence is nearer to the question"
     return None

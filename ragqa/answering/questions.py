@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 from ragqa.retrieval.folding import fold
 
 AnswerType = Literal["who", "when", "where", "number", "why", "yes_no", "other"]
+TYPES = get_args(AnswerType)
 
 _PATTERNS: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
     (
@@ -43,20 +44,20 @@ _PATTERNS: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"\d|[一二三四五六七八九十百千万萬亿億两兩][一二三四五六七八九十百千万萬亿億余多]*(?=[\u4e00-\u9fff])|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third|percent)\b",
     re.IGNORECASE,
 )
-_TIME = re.compile(
+TIME = re.compile(
     r"\d{2,4}\s*年|\d{1,2}\s*月|\d{1,2}\s*[日号號]|世纪|世紀|年代|[〇零一二三四五六七八九十]{1,4}年|初年|元年|"
     r"\b(?:1[0-9]|20)\d{2}s?\b|\bcentury\b|\b\d{1,3}(?:st|nd|rd|th)\b|"
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
-_NAME = re.compile(r"\b[A-Z][a-z]+|·|[《“「]")
+NAME = re.compile(r"\b[A-Z][a-z]+|·|[《“「]")
 _PLACE = re.compile(
     r"[国國省市县縣州城区區镇鎮村山河湖岛島路街东東西南北]|\b(?:in|at|near|from|to)\s+(?:the\s+)?[A-Z]"
 )
-_CAUSE = re.compile(
+CAUSE = re.compile(
     r"因[为為]?|由[于於]|所以|因此|导致|導致|使得|为了|為了|\bbecause\b|\bdue to\b|\bsince\b|"
     r"\btherefore\b|\bin order to\b|\bso that\b|\bcaus",
     re.IGNORECASE,
@@ -76,9 +77,7 @@ def bears(sentence: str, kind: AnswerType, question: str) -> bool:
     """Say whether ``sentence`` has something of ``kind`` that the question does not have."""
     if kind == "who" and any(name not in fold(question) for name in _people(sentence)):
         return True
-    pattern = {"when": _TIME, "number": _NUMBER, "who": _NAME, "where": _PLACE, "why": _CAUSE}.get(
-        kind
-    )
+    pattern = {"when": TIME, "number": NUMBER, "who": NAME, "where": _PLACE, "why": CAUSE}.get(kind)
     if pattern is None:
         return False
     return any(found.group() not in question for found in pattern.finditer(sentence))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import threading
@@ -12,15 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ragqa.errors import ModelMissing
+from ragqa.models.fingerprint import fingerprint
 from ragqa.models.lean_import import import_sentence_transformers
+from ragqa.models.pairs import read_pairs
 from ragqa.models.resolve import Located, resolve_embedding_model
 from ragqa.models.together import Together
 from ragqa.types import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from ragqa.types import ReadPair
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +31,6 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 BATCH = {"cpu": 16, "cuda": 128}
 """Texts per forward pass. Small on a CPU, where more bring no speed and a query would wait."""
-ENDS = 1 << 16
-"""Bytes of either end of a file that its fingerprint covers, beside its size."""
-
 # What the models' cards ask for, for folders that do not state it themselves. M3E and text2vec
 # were trained without any prefix, which is also the rule for whatever is not listed.
 PREFIXES: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -163,6 +163,21 @@ class SentenceTransformerEmbedder:
                 )
         return [found[row] for row in range(len(texts))]
 
+    def read_pairs(
+        self, question: str, texts: Sequence[str], *, layers: Sequence[int]
+    ) -> list[ReadPair]:
+        """Read each text together with the question, in one pass.
+
+        Args:
+            question: Read first, as a query.
+            texts: Read behind it; what lies beyond the model's length is not seen.
+            layers: Whose output to return, counted from 1.
+        """
+        asked = _sanitize(self._query_prefix + question)
+        return read_pairs(
+            self._model, asked, [_sanitize(text) for text in texts], layers, self._tokenizing
+        )
+
     def _embed(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
         return _unit(self._forward(texts, prefix)["sentence_embedding"])
 
@@ -276,24 +291,3 @@ def _revision(located: Located, model: Any) -> str:
     if located.on_hub:
         return str(commit)[:8] if commit else "main"
     return fingerprint(Path(located.source))
-
-
-def fingerprint(folder: Path) -> str:
-    """Return eight hexadecimal digits that change when a model folder's content does."""
-    digest = hashlib.blake2b(digest_size=4)
-    for path in _model_files(folder):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{size}\0".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(ENDS))
-            file.seek(max(size - ENDS, 0))
-            digest.update(file.read(ENDS))
-    return digest.hexdigest()
-
-
-def _model_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        weights_or_words = path.suffix in {".json", ".txt", ".model", ".safetensors", ".bin"}
-        if path.is_file() and weights_or_words and not hidden and path.name != "ragqa.json":
-            yield path

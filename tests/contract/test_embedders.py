@@ -13,6 +13,7 @@ from langchain_core.embeddings import Embeddings
 from typing_extensions import override
 
 from ragqa.answering.nearness import measure
+from ragqa.answering.reading import read_sentences
 from ragqa.errors import ModelMissing
 from ragqa.langchain import LangChainEmbedder
 from ragqa.models.hashing import HashingEmbedder
@@ -250,7 +251,7 @@ def test_prompts_that_a_folder_states_win_over_the_rule() -> None:
 def test_a_folder_is_told_from_another_with_other_weights(
     embedders: Any, tiny_model: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    from ragqa.models.sentence_transformer import fingerprint
+    from ragqa.models.fingerprint import fingerprint
 
     copy = tmp_path / "m3e-small"
     copy.mkdir()
@@ -298,6 +299,36 @@ def test_the_tokens_of_a_text_come_with_its_vector(kind: str, embedders: Any) ->
         assert np.allclose(np.linalg.norm(one.tokens, axis=1), 1, atol=1e-3)
         # A random vocabulary does not know the words; e5 does.
         assert kind != "e5" or "".join(one.texts) == text.replace(" ", "")
+
+
+@pytest.mark.parametrize("kind", ["e5", "text2vec-base-chinese"])
+def test_a_text_read_with_a_question_tells_what_each_layer_made_of_it(
+    kind: str, embedders: Any
+) -> None:
+    embedder = embedders(kind)
+    texts = ["海河大桥于2011年9月通车。", "The bridge is long."]
+
+    found = embedder.read_pairs("海河大桥何时通车？", texts, layers=(1,))
+    [other, _] = embedder.read_pairs("桥有多长？", texts, layers=(1,))
+
+    for text, pair in zip(texts, found, strict=True):
+        assert pair.layers.shape == (len(pair.offsets), embedder.dimension)
+        assert pair.offsets.min() == 0
+        assert pair.offsets.max() == len(text)
+    assert np.abs(found[0].layers - other.layers).max() > 0.01
+
+
+def test_a_short_answer_is_seen_in_its_sentence(embedders: Any) -> None:
+    sentence = "海河大桥由李文清设计，于2011年9月通车，全长2.3公里。"
+    asked = {"谁设计了海河大桥？": "李文清", "海河大桥是哪一年通车的？": "2011年"}
+
+    for question, answer in asked.items():
+        [reading] = read_sentences(question, [sentence], embedders("e5")) or []
+        chances = reading.likelihood()
+        first, last = np.unravel_index(chances.argmax(), chances.shape)
+        said = sentence[reading.offsets[first][0] : reading.offsets[last][1]]
+        assert chances.sum() == pytest.approx(1)
+        assert answer in said
 
 
 def test_what_a_question_only_asks_with_does_not_count_in_its_nearness(embedders: Any) -> None:

@@ -1,0 +1,212 @@
+"""Where in a sentence the short answer stands: the embedder reads it together with the question.
+
+A small network over the embedder's hidden layers, and over marks that anyone can look up, says of
+each token how likely the answer begins or ends there. It was fitted for one embedder; another one
+leaves sentences as they are.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ragqa.answering.questions import CAUSE, NAME, NUMBER, TIME, TYPES, answer_type
+from ragqa.answering.terms import language_of, stem
+from ragqa.answering.wordlists import ENGLISH_STOP
+from ragqa.ports import PairReader
+from ragqa.retrieval.folding import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from ragqa.ports import Embedder
+    from ragqa.types import Language
+
+    Floats = NDArray[np.float32]
+
+FITTED_FOR = "multilingual-e5-small"
+"""Part of the name of the embedder whose layers the network knows."""
+LAYERS = (6, 9, 12)
+LONGEST = 48
+"""Tokens of the longest short answer."""
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_PUNCTUATION = re.compile(r"[\s，。、；：？！,.;:?!()（）“”\"'《》「」\-–—]+")
+_NEAR = 6
+"""Tokens on either side in which words of the question count as beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Of each token of a sentence, how likely a short answer begins or ends there."""
+
+    offsets: NDArray[np.int64]
+    """Shape ``(tokens, 2)``: where each token stands in the sentence."""
+    starts: Floats
+    """Shape ``(tokens,)``: logits; 0 is as likely as that there is no answer."""
+    ends: Floats
+
+    @property
+    def logit(self) -> float:
+        """Of the likeliest span that the answer stands there at all."""
+        return float(_spans(self).max())
+
+    def likelihood(self) -> NDArray[np.float64]:
+        """Return how likely each span is, given that one is right.
+
+        Shape: ``(tokens, tokens)``, first and last token; the sum is 1.
+        """
+        logits = _spans(self)
+        weights: NDArray[np.float64] = np.exp(logits - logits.max())
+        weights /= weights.sum()
+        return weights
+
+
+def read_sentences(
+    question: str, sentences: Sequence[str], embedder: Embedder
+) -> list[Reading] | None:
+    """Read ``sentences`` for a short answer; None when the embedder is not one that can be read."""
+    if not isinstance(embedder, PairReader) or FITTED_FOR not in embedder.name:
+        return None
+    network = _network()
+    found: list[Reading] = []
+    for sentence, pair in zip(
+        sentences, embedder.read_pairs(question, sentences, layers=LAYERS), strict=True
+    ):
+        if not len(pair.offsets):
+            return None
+        marks = mark(question, sentence, pair.offsets)
+        logits = network.apply(np.concatenate([pair.layers, marks], axis=1))
+        found.append(Reading(pair.offsets, logits[:, 0], logits[:, 1]))
+    return found
+
+
+def _spans(reading: Reading) -> NDArray[np.float64]:
+    sums = reading.starts[:, None].astype(np.float64) + reading.ends[None, :]
+    first, last = np.indices(sums.shape)
+    return np.where((first <= last) & (last - first <= LONGEST), sums, -np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One hidden layer. Written by ``python benchmarks/answers_spans.py``."""
+
+    hidden: Floats
+    """Shape ``(units, inputs)``; the inputs' mean and spread are worked in."""
+    bias: Floats
+    out: Floats
+    """Shape ``(2, units)``: for where answers begin, and end."""
+    out_bias: Floats
+
+    def apply(self, inputs: NDArray[np.floating]) -> Floats:
+        """Return logits. Shape: ``(tokens, 2)``."""
+        hidden = inputs @ self.hidden.T + self.bias
+        active = 0.5 * hidden * (1 + _erf(hidden / math.sqrt(2)))
+        logits: Floats = (active @ self.out.T + self.out_bias).astype(np.float32)
+        return logits
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@cache
+def _network() -> Network:
+    with files("ragqa.answering").joinpath("reading.npz").open("rb") as file, np.load(file) as read:
+        return Network(
+            *(read[name].astype(np.float32) for name in ("hidden", "bias", "out", "out_bias"))
+        )
+
+
+def mark(question: str, sentence: str, offsets: NDArray[np.int64]) -> Floats:
+    """Return what can be said of each token without a model.
+
+    Shape: ``(tokens, marks)``: whether it is a word of the question, how near such words are, what
+    kind of word it is, and each kind again where the question asks for each type of answer.
+    """
+    kind = answer_type(question)
+    characters = _mark_characters(question, sentence, language_of(sentence))
+    tokens = np.array(
+        [
+            [*row, float(bool(_PUNCTUATION.fullmatch(sentence[start:end] or " ")))]
+            for row, (start, end) in zip(
+                (characters[:, a:b].max(axis=1, initial=0) for a, b in offsets),
+                offsets,
+                strict=True,
+            )
+        ]
+    )
+    asked, punctuation = tokens[:, 0], tokens[:, -1]
+    places = np.arange(len(tokens))
+    there = np.flatnonzero(asked > 0.5)
+    apart = there[None, :] - places[:, None]
+    far = np.abs(apart).min(axis=1) if len(there) else np.full(len(tokens), 20)
+    before = ((apart < 0) & (apart >= -_NEAR)).any(axis=1)
+    behind = ((apart > 0) & (apart <= _NEAR)).any(axis=1)
+    density = [asked[max(0, at - 8) : at + 9].mean() for at in places]
+    types = np.array([float(kind == one) for one in TYPES])
+    by_type = (tokens[:, 3:11, None] * types[None, None]).reshape(len(tokens), -1)
+    columns = (
+        tokens, 1 / (1 + far), before, behind, density, places / len(tokens),
+        np.roll(asked, 1), np.roll(punctuation, 1), np.roll(punctuation, -1), np.roll(asked, -1),
+        np.tile(types, (len(tokens), 1)), by_type,
+    )  # fmt: skip
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _mark_characters(question: str, sentence: str, language: Language) -> NDArray[np.float64]:
+    """Return the marks of each character. Shape: ``(11, len(sentence))``."""
+    marks = np.zeros((11, len(sentence)))
+    asked, begins, ends, people, places, times, numbers, names, causes, verbs, nouns = marks
+    _mark_asked(fold(question), fold(sentence), asked)
+    if language == "zh":
+        for start, end, tag in _tagged(sentence):
+            begins[start] = ends[end - 1] = 1
+            for row, tags in (
+                (people, ("nr",)), (places, ("ns", "nt")), (verbs, ("v",)), (nouns, ("n",)),
+            ):  # fmt: skip
+                if tag.startswith(tags):
+                    row[start:end] = 1
+    else:
+        for word in re.finditer(r"\w+", sentence):
+            begins[word.start()] = ends[word.end() - 1] = 1
+            if word.group()[0].isupper() and word.start() > 0:
+                people[slice(*word.span())] = 1
+            if word.group().lower() in ENGLISH_STOP:
+                verbs[slice(*word.span())] = 1
+    for pattern, row in ((TIME, times), (NUMBER, numbers), (NAME, names), (CAUSE, causes)):
+        for found in pattern.finditer(sentence):
+            row[slice(*found.span())] = 1
+    return marks
+
+
+def _mark_asked(question: str, sentence: str, asked: NDArray[np.float64]) -> None:
+    """Mark the characters of words that the question has too; both texts are folded."""
+    if len(sentence) != len(asked):
+        return  # folding changed the length: offsets would be wrong
+    pairs = {question[at : at + 2] for at in range(len(question) - 1)}
+    for at in range(len(sentence) - 1):
+        if _CJK.match(sentence[at]) and sentence[at : at + 2] in pairs:
+            asked[at : at + 2] = 1
+    stems = {stem(word) for word in re.findall(r"[a-z0-9]+", question)}
+    for word in re.finditer(r"[a-z0-9]+", sentence):
+        if stem(word.group()) in stems:
+            asked[slice(*word.span())] = 0.3 if word.group() in ENGLISH_STOP else 1
+
+
+def _tagged(sentence: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each word stands, and its part of speech."""
+    import rjieba
+
+    at = 0
+    for word, tag in rjieba.tag(sentence):
+        if not sentence.startswith(word, at):
+            return
+        yield at, at + len(word), tag
+        at += len(word)
