@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingest.ocr.lean import LeanSession, LineSession, PageSession, keep_to_itself, room_to_reserve
+from ingest.ocr.lone import LEAST_SURE, lone_characters
 from ingest.ports import Recognized
 from ragqa.errors import ModelMissing
 
@@ -62,6 +63,8 @@ class RapidOcr:
         corners = self._detect(engine, image)
         if not len(corners):
             return []
+        lines = len(corners)
+        corners = np.concatenate([corners, lone_characters(image, corners)])
         read = engine.recognize_txt(engine.crop_text_regions(image, corners))
         shift = np.array([0, above], np.float32)
         return [
@@ -74,10 +77,11 @@ class RapidOcr:
                 if len(word.confs) == len(text)
                 else (),
             )
-            for text, place, score, word in zip(
-                read.txts, corners, read.scores, read.word_results, strict=True
+            for index, (text, place, score, word) in enumerate(
+                zip(read.txts, corners, read.scores, read.word_results, strict=True)
             )
-            if text.strip() and score >= LEAST_SCORE
+            if (text.strip() and score >= LEAST_SCORE)
+            and (index < lines or (text.strip().isalnum() and score >= LEAST_SURE))
         ]
 
     def _detect(self, engine: Any, image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -104,6 +104,42 @@ def test_a_word_is_as_sure_as_its_least_sure_character() -> None:
     assert words_of("ab", ()) == ()
 
 
+def _scan_of(page: pymupdf.Page, path: Path) -> Path:
+    """Write what a page shows as a picture on a page of its size."""
+    scan = pymupdf.open()
+    scan.new_page(width=page.rect.width, height=page.rect.height).insert_image(
+        page.rect, stream=page.get_pixmap(dpi=200).tobytes("jpg", jpg_quality=60)
+    )
+    scan.save(path)
+    return path
+
+
+def test_a_digit_that_stands_alone_is_read(tmp_path: Path) -> None:
+    sheet = pymupdf.open()
+    page = sheet.new_page(width=500, height=300)
+    page.insert_text((40, 50), "Inspection of the pump and its seals")
+    page.insert_text((40, 90), "Replacement of the filter")
+    for size, place in ((8, (430, 50)), (9, (430, 90)), (10, (250, 150)), (11, (330, 240))):
+        page.insert_text(place, "1", fontsize=size, fontname="tiro")
+    page.draw_circle((150, 200), 4, fill=0)
+    file = _scan_of(page, tmp_path / "scan.pdf")
+    (read,) = parse(file, ReadOptions(ocr_engine="rapidocr")).pages
+    assert Counter("".join(read.text.split())) == Counter(
+        "InspectionofthepumpanditssealsReplacementofthefilter1111"
+    )
+
+
+def test_the_marks_of_an_axis_are_no_digits(tmp_path: Path) -> None:
+    sheet = pymupdf.open()
+    page = sheet.new_page(width=500, height=300)
+    page.insert_text((40, 50), "Inspection of the pump and its seals")
+    for x in range(40, 300, 20):
+        page.draw_line((x, 150), (x, 157), width=1)
+    file = _scan_of(page, tmp_path / "scan.pdf")
+    (read,) = parse(file, ReadOptions(ocr_engine="rapidocr")).pages
+    assert read.text == "Inspection of the pump and its seals"
+
+
 def test_a_broken_font_is_read_from_the_picture_instead() -> None:
     (page,) = parse(DATA / "broken_font_zh.pdf", ReadOptions(ocr_engine="rapidocr")).pages
     assert page.source == "ocr"
