@@ -47,7 +47,7 @@ class Weights:
     """What of ``dense`` is left when figures are asked for: vectors hardly tell tables apart."""
     figures_pair: float = 1.5
     """By how much ``pair`` grows then."""
-    label: float = 0.4
+    label: float = 0.7
     """What the row of a table is worth that a question for figures names."""
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
