@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
-from ragqa.answering.citations import MARKER
 from ragqa.answering.computing import RIGHT_OF_COMPUTED, compute_answer
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
-from ragqa.answering.drafting import assemble, extract, tell_short, trust_in
+from ragqa.answering.drafting import assemble, extract, tell_short
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
 from ragqa.answering.refusal import declines, refuse
@@ -225,12 +224,8 @@ class Answerer:
             drafted = replace(drafted, confidence=answer.confidence)
         enough = self._calibration.suffices(signs)
         conflict = find_conflict(question, ranked) if enough else None
-        if enough and conflict is None:
-            short = self._shorten(answer, drafted, draft, question, ranked)
-            if short is not None:
-                return short
-            if drafted is not None and supported:
-                return drafted
+        if drafted is not None and supported and enough and conflict is None:
+            return drafted
         if not enough:
             unsupported = drafted is not None and not supported and extractive.refusal is None
             reason: RefusalReason = (
@@ -240,22 +235,16 @@ class Answerer:
             return replace(
                 answer, refusal=refuse(reason, language, answer.hits), sentences=sentences
             )
+        if conflict is None:
+            short = self._shorten(answer, question, ranked)
+            if short is not None:
+                return short
         return extract(answer, ranked, self._quotes, conflict=conflict)
 
-    def _shorten(
-        self,
-        answer: Answer,
-        drafted: Answer | None,
-        draft: Draft,
-        question: str,
-        ranked: Sequence[Candidate],
-    ) -> Answer | None:
+    def _shorten(self, answer: Answer, question: str, ranked: Sequence[Candidate]) -> Answer | None:
         """Return the answer as a span of the best sentences; None where none is to be cut."""
         readings = read_ranked(question, answer.hits, ranked, self._embedder)
-        if readings is None:
-            return None
-        said = MARKER.sub("", draft.text)
-        short = cut_short(ranked, readings, said, trust_in(drafted))
+        short = cut_short(ranked, readings) if readings is not None else None
         return tell_short(answer, short, self._quotes) if short is not None else None
 
 

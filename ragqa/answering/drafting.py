@@ -11,7 +11,6 @@ from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
 from ragqa.answering.questions import AnswerType, answer_type, bears
 from ragqa.answering.sentences import flow
-from ragqa.answering.shortening import DOUBTED, TRUSTED
 from ragqa.answering.tables import read_row, tell
 from ragqa.answering.terms import language_of, question_terms, terms
 from ragqa.answering.verification import verify
@@ -32,8 +31,6 @@ SECTION = re.compile(
     r"(?:§\s*)?\d+(?:\.\d+){2,}[.。]?|第?[一二三四五六七八九十百\d]+[章节節条條款][。.]?"
 )
 """A claim that is only the number of a section: no time and no quantity."""
-REPEATS = "repeats the question"
-ELSEWHERE = "its passage is about something else than the question"
 FAR = 0.8
 """How much less likely than the best sentence a claim's source may be."""
 
@@ -113,16 +110,6 @@ def assemble(
     )
 
 
-def trust_in(drafted: Answer | None) -> float:
-    """Return how likely a draft is right, 0 to 1, by what was found when it was assembled."""
-    if drafted is None:
-        return 0.0
-    if any(sentence.supported for sentence in drafted.sentences):
-        return TRUSTED
-    reasons = {reason for sentence in drafted.sentences for reason in sentence.reasons}
-    return DOUBTED if ELSEWHERE in reasons else 0.0
-
-
 def tell_short(answer: Answer, short: Short, quotes: QuoteCutter) -> Answer | None:
     """Return ``answer`` as a span of a stored sentence, which is cited whole.
 
@@ -153,13 +140,13 @@ def misses(
     if kind != "yes_no" and not any(
         presence(word, fold(question), stems_of(fold(question))) < 1 for word in own_words(claim)
     ):
-        return REPEATS
+        return "repeats the question"
     if kind in ("when", "number") and (
         SECTION.fullmatch(claim.strip()) or not bears(claim, kind, question)
     ):
         return f"the question asks for a {'time' if kind == 'when' else 'number'}"
     if evidence.likelihood < ranked[0].score - FAR:
-        return ELSEWHERE
+        return "its passage is about something else than the question"
     if kind in ("when", "number") and _beside(claim, question, kind, evidence, hits):
         return "another part of the sentence is nearer to the question"
     return None

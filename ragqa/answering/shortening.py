@@ -1,8 +1,8 @@
 """A short answer cut out of a stored sentence: as short as it may be, as long as it must be.
 
-Two readers have a say, the model's draft and ``ragqa.answering.reading``. Of all spans the one is
-taken that is expected to fit best: half a word too many costs little, a wrong one costs all. When
-neither knows, that would be the whole sentence, and nothing is cut.
+For a question whose draft does not stand. ``ragqa.answering.reading`` says where the answer may be;
+of all spans the one is taken that is expected to fit best: a word too many costs little, a wrong
+one costs all. Where it is unsure, that would be most of the sentence, and nothing is cut.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from ragqa.answering.questions import answer_type
 from ragqa.answering.reading import read_sentences
 from ragqa.answering.terms import language_of
-from ragqa.retrieval.folding import fold
 from ragqa.types import Span
 
 if TYPE_CHECKING:
@@ -32,10 +31,6 @@ if TYPE_CHECKING:
 
 READ = 2
 """Sentences, likeliest first, in which a short answer is looked for."""
-TRUSTED = 0.8
-"""Likelihood of a draft that the documents bear out and that may answer the question."""
-DOUBTED = 0.3
-"""The same of a draft from a sentence that is much less likely than the best one."""
 HOLDING = 0.4
 """What it counts that a span has all of the right answer, beside how well it fits (F1)."""
 SURE = 2.0
@@ -75,60 +70,29 @@ def read_ranked(
     return read_sentences(question, [one.text for one in read], embedder)
 
 
-def cut_short(
-    ranked: Sequence[Candidate], readings: Sequence[Reading], draft: str, trust: float
-) -> Short | None:
+def cut_short(ranked: Sequence[Candidate], readings: Sequence[Reading]) -> Short | None:
     """Return the span that is expected to fit the right answer best.
 
     Args:
         ranked: Sentences, likeliest answer first.
         readings: Of the first of them.
-        draft: What the model wrote, without markers.
-        trust: How likely that is right, 0 to 1.
 
     Returns:
-        The span, or None when nothing much shorter than a sentence is worth most, or the draft is
-        trusted and stands in none of the sentences.
+        The span, or None when none that is much shorter than its sentence is worth as much.
     """
-    places = [
-        _find(draft, one.text, reading) for one, reading in zip(ranked, readings, strict=False)
-    ]
-    drafted = any(place is not None for place in places)
-    if trust >= TRUSTED and not drafted:
-        return None
-    liking = np.array(
-        [
-            SURE * one.score + SEEN * reading.logit
-            for one, reading in zip(ranked, readings, strict=False)
-        ]
-    )
+    pairs = list(zip(ranked, readings, strict=False))
+    liking = np.array([SURE * one.score + SEEN * reading.logit for one, reading in pairs])
     liking = np.exp(liking - liking.max())
     liking /= liking.sum()
-    holding = sum(share for share, place in zip(liking, places, strict=True) if place is not None)
     best: tuple[float, Short] | None = None
-    for one, reading, share, place in zip(ranked, readings, liking, places, strict=False):
-        likelihood = share * reading.likelihood() * (1 - trust if drafted else 1)
-        if place is not None:
-            likelihood[place] += trust * share / holding
-        span, value = _fit(one.text, reading, likelihood)
+    for (one, reading), share in zip(pairs, liking, strict=True):
+        span, value = _fit(one.text, reading, share * reading.likelihood())
         text = span.of(one.text).strip(_EDGES)
         if text and (best is None or value > best[0]):
             best = value, Short(text, one)
     if best is None or len(best[1].text) > WHOLE * len(best[1].candidate.text):
         return None
     return best[1]
-
-
-def _find(draft: str, sentence: str, reading: Reading) -> tuple[int, int] | None:
-    """Return the first and the last token of a draft in a sentence; None when it is not there."""
-    wanted, text = fold(draft).strip(_EDGES + "."), fold(sentence)
-    at = text.find(wanted) if wanted and len(text) == len(sentence) else -1
-    if at < 0:
-        return None
-    inside = [
-        n for n, (start, end) in enumerate(reading.offsets) if end > at and start < at + len(wanted)
-    ]
-    return (inside[0], inside[-1]) if inside else None
 
 
 def _fit(sentence: str, reading: Reading, likelihood: Floats) -> tuple[Span, float]:

@@ -12,6 +12,7 @@ from ingest.worker import run_worker
 from ragqa.answering.answerer import Answerer, Event, Evidence, Finished
 from ragqa.errors import GenerationFailed, InvalidInput
 from ragqa.evaluation.datasets import Place, read_questions
+from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
 from ragqa.replay import replay_answer
 from ragqa.store.collections import find_collection, set_answer_from
 from ragqa.store.quotes import StoredQuotes
@@ -21,6 +22,7 @@ from ragqa.wiring import build_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
 
     from fastapi.testclient import TestClient
 
@@ -103,6 +105,22 @@ def test_evidence_comes_first_then_words_then_the_answer(ready: Services) -> Non
     assert (citation.page, citation.filename) == (1, "tea.pdf")
     assert "1958" in citation.quote
     assert citation.boxes
+
+
+def test_a_draft_that_repeats_the_question_gives_way_to_a_span_of_the_sentence(
+    ready: Services, models_folder: Path
+) -> None:
+    embedder = SentenceTransformerEmbedder(
+        "multilingual-e5-small-q4", models_folder=models_folder, offline=True
+    )
+    quotes = StoredQuotes(ready.database)
+    asked = Answerer(Says("海河大桥"), embedder, ready.retriever("hashing"), quotes)
+
+    answer = last(asked.ask("海河大桥由谁设计？", "demo"))
+
+    assert answer.text == "李文清[1]"
+    (citation,) = answer.citations
+    assert citation.quote.endswith("海河大桥由李文清设计。")
 
 
 def test_a_refusal_says_how_many_documents_are_still_being_read(

@@ -3,10 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragqa.answering.drafting import trust_in
 from ragqa.answering.extractive import Candidate
 from ragqa.answering.reading import Reading, mark, read_sentences
-from ragqa.answering.shortening import DOUBTED, TRUSTED, cut_short, read_ranked
+from ragqa.answering.shortening import cut_short, read_ranked
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
@@ -40,7 +39,7 @@ def passage(text: str, kind: str = "text") -> Hit:
 
 
 def test_a_sure_reading_is_cut_out_of_its_sentence() -> None:
-    short = cut_short([candidate(BRIDGE)], [reading(BRIDGE, "2011年9月")], "", 0.0)
+    short = cut_short([candidate(BRIDGE)], [reading(BRIDGE, "2011年9月")])
 
     assert short is not None
     assert short.text == "2011年9月"
@@ -48,37 +47,14 @@ def test_a_sure_reading_is_cut_out_of_its_sentence() -> None:
 
 
 def test_where_nothing_is_known_nothing_is_cut() -> None:
-    assert cut_short([candidate(BRIDGE)], [reading(BRIDGE)], "", 0.0) is None
-
-
-def test_a_trusted_draft_wins_over_an_unsure_reading() -> None:
-    unsure = reading(BRIDGE, "全长2.3公里", 2.0)
-
-    short = cut_short([candidate(BRIDGE)], [unsure], "2011年9月。", TRUSTED)
-
-    assert short is not None
-    assert short.text == "2011年9月"
-
-
-def test_a_draft_without_trust_has_no_say() -> None:
-    short = cut_short([candidate(BRIDGE)], [reading(BRIDGE, "2011年9月")], "海河大桥", 0.0)
-
-    assert short is not None
-    assert short.text == "2011年9月"
-
-
-def test_a_trusted_draft_that_stands_nowhere_is_left_as_it_is() -> None:
-    readings = [reading(BRIDGE, "2011年9月")]
-
-    assert cut_short([candidate(BRIDGE)], readings, "大桥在2011年9月通车", TRUSTED) is None
-    assert cut_short([candidate(BRIDGE)], readings, "大桥在2011年9月通车", DOUBTED) is not None
+    assert cut_short([candidate(BRIDGE)], [reading(BRIDGE)]) is None
 
 
 def test_the_likelier_of_two_sentences_is_cut() -> None:
     sentences = [candidate(BRIDGE, 1.0), candidate(TEA, 4.0)]
     readings = [reading(BRIDGE, "2011年9月"), reading(TEA, "红茶和普洱茶")]
 
-    short = cut_short(sentences, readings, "", 0.0)
+    short = cut_short(sentences, readings)
 
     assert short is not None
     assert short.text == "红茶和普洱茶"
@@ -95,10 +71,6 @@ def test_nothing_is_cut_from_tables_other_languages_or_for_yes_and_no() -> None:
 
 def test_an_embedder_that_cannot_be_read_leaves_sentences_whole() -> None:
     assert read_sentences("何时通车？", [BRIDGE], HashingEmbedder()) is None
-
-
-def test_no_draft_is_not_trusted() -> None:
-    assert trust_in(None) == 0.0
 
 
 @pytest.mark.parametrize("sentence", [BRIDGE, "The bridge opened in 2011.", "…", "\u0130 1"])
