@@ -172,14 +172,15 @@ def sum_up(
 
 def read_on(url: str, number: int, pause: float, seen: Seen, end: float) -> None:
     """Search, read, search again until the end."""
-    rng = random.Random(number)
+    # Another seed in each round: the service remembers the vectors of questions it had before.
+    rng = random.Random(f"{number} {end}")
     with httpx.Client(base_url=url, timeout=60) as client:
         client.get("/healthz")
         while True:
             time.sleep(min(rng.uniform(0, 2 * pause), max(0.0, end - time.monotonic())))
             if time.monotonic() >= end:
                 return
-            question = f"{rng.choice(THINGS)}多久{rng.choice(DEEDS)}一次？{rng.randrange(10_000)}"
+            question = f"{rng.choice(THINGS)}多久{rng.choice(DEEDS)}一次？{rng.randrange(10_000_000)}"
             body = {"query": question, "collection": COLLECTION}
             started = time.monotonic()
             try:
