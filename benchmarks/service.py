@@ -180,7 +180,9 @@ def read_on(url: str, number: int, pause: float, seen: Seen, end: float) -> None
             time.sleep(min(rng.uniform(0, 2 * pause), max(0.0, end - time.monotonic())))
             if time.monotonic() >= end:
                 return
-            question = f"{rng.choice(THINGS)}多久{rng.choice(DEEDS)}一次？{rng.randrange(10_000_000)}"
+            question = (
+                f"{rng.choice(THINGS)}多久{rng.choice(DEEDS)}一次？{rng.randrange(10_000_000)}"
+            )
             body = {"query": question, "collection": COLLECTION}
             started = time.monotonic()
             try:

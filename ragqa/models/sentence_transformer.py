@@ -13,6 +13,7 @@ import numpy as np
 from ragqa.errors import ModelMissing
 from ragqa.models.fingerprint import fingerprint
 from ragqa.models.lean_import import import_sentence_transformers
+from ragqa.models.packed_linear import pack_linears
 from ragqa.models.pairs import read_pairs
 from ragqa.models.resolve import Located, resolve_embedding_model
 from ragqa.models.together import Together
@@ -241,7 +242,7 @@ def _load(located: Located, *, offline: bool, device: str | None, precision: Pre
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return SentenceTransformer(
+        model = SentenceTransformer(
             located.source,
             device=device,
             local_files_only=offline or not located.on_hub,
@@ -250,6 +251,9 @@ def _load(located: Located, *, offline: bool, device: str | None, precision: Pre
         ).eval()
     except Exception as error:  # the readers of weights have no common class
         raise ModelMissing(_why_not_loaded(located, offline=offline, error=error)) from error
+    if device == "cpu":
+        pack_linears(model)
+    return model
 
 
 def _choose_dtype(device: str, precision: Precision) -> Any:
@@ -276,12 +280,9 @@ def _why_not_loaded(located: Located, *, offline: bool, error: Exception) -> str
     if not located.on_hub:
         return f"the embedding model in {located.source} cannot be loaded: {reason}"
     tried = "the local hub cache (RAGQA_OFFLINE is set)" if offline else "the hub and its cache"
-    name = located.preset.name if located.preset else None
-    do = (
-        f"fetch it with: ragqa models pull {name}"
-        if name
-        else ("check the id and the connection, or give a folder")
-    )
+    do = "check the id and the connection, or give a folder"
+    if located.preset and located.preset.name:
+        do = f"fetch it with: ragqa models pull {located.preset.name}"
     return f"the embedding model {located.name} was not found; tried {tried}: {reason}; {do}"
 
 

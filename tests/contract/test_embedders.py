@@ -16,6 +16,7 @@ from ragqa.answering.nearness import measure
 from ragqa.answering.reading import read_sentences
 from ragqa.errors import ModelMissing
 from ragqa.langchain import LangChainEmbedder
+from ragqa.models import sentence_transformer
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.models.sentence_transformer import SentenceTransformerEmbedder, find_prefixes
 
@@ -359,3 +360,24 @@ def test_nearness_is_none_for_unrelated_and_whole_for_the_same_text(
     assert far.whole < 0.35
     assert far.whole < near.whole < same.whole
     assert 0.7 < same.whole < 1.01
+
+
+def test_packed_weights_give_the_same_vectors_to_the_last_bit(
+    models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load() -> SentenceTransformerEmbedder:
+        return SentenceTransformerEmbedder(
+            "multilingual-e5-small-q4",
+            models_folder=models_folder,
+            offline=True,
+            precision="bfloat16",
+        )
+
+    packed = load()
+    monkeypatch.setattr(sentence_transformer, "pack_linears", lambda model: model)
+    plain = load()
+    texts = ["合同金额", "a dog and a cat", "年" * 60, "The rate of interest is 4.35 %."]
+
+    assert [type(module).__name__ for module in packed._model.modules()].count("PackedLinear") > 70
+    np.testing.assert_array_equal(packed.embed_passages(texts), plain.embed_passages(texts))
+    np.testing.assert_array_equal(packed.embed_query(texts[0]), plain.embed_query(texts[0]))
