@@ -24,6 +24,7 @@ from ingest.turns import Turns
 from ingest.types import RawPage, ReadOptions
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
+from ragqa.memory import give_back
 from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.chunks import swap_chunks
 from ragqa.store.corrections import content_of, hold_corrections, read_corrections
@@ -255,6 +256,7 @@ def _write_pages(
             with watch.keeping(progress, further=False) as conn:
                 insert_pages(conn, claim.document_id, claim.version, waiting)
             waiting.clear()
+            give_back()
     return tally
 
 
@@ -277,13 +279,9 @@ def _swap(
                 raise _Overtaken
             watch.record(conn, Progress("store", 0, len(rows)))
             swap_chunks(conn, claim.document_id, claim.version, rows, model=model)
+            key, keep = analysis_key(), work.settings.keep_versions
             unused = serve_version(
-                conn,
-                claim.document_id,
-                claim.version,
-                outcome,
-                keep=work.settings.keep_versions,
-                analyzed_by=analysis_key(),
+                conn, claim.document_id, claim.version, outcome, keep=keep, analyzed_by=key
             )
     except NotFound as error:
         raise Cancelled(f"{claim.name} was deleted while it was read") from error

@@ -81,18 +81,19 @@ def cut_chinese(run: str) -> list[str]:
     return pairs + words
 
 
-def _cut_word(piece: str) -> list[str]:
+@lru_cache(maxsize=1 << 16)
+def _cut_word(piece: str) -> tuple[str, ...]:
     """Return the terms of a run of letters and digits: the whole, and its parts if it has any."""
     piece = piece.replace("’", "'").removesuffix("'s")
     if _INITIALS.fullmatch(piece):
-        return [piece.replace(".", "")]
+        return (piece.replace(".", ""),)
     if piece[0].isdigit():
         whole = _DECIMAL.fullmatch(piece)
-        return [whole.group(1).rstrip(".") if whole else piece]
+        return (whole.group(1).rstrip(".") if whole else piece,)
     parts = [part for part in re.split(r"[.'&]", piece) if part]
     if len(parts) > 1:
-        return [piece, *(stem(part) for part in parts if len(part) > 1)]
-    return [stem(piece)]
+        return (piece, *(stem(part) for part in parts if len(part) > 1))
+    return (stem(piece),)
 
 
 @lru_cache(maxsize=1 << 16)
