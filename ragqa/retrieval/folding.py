@@ -17,7 +17,7 @@ CJK = (
 """Scripts that put no space between words, as the inside of a regular expression's class."""
 
 
-_FIRST_HAN = "\u3400"
+_HAN = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xF900, 0xFB00))
 
 
 class _Folding(dict[int, str]):
@@ -41,8 +41,12 @@ class _Squeezing(dict[int, str]):
 
 def _fold_character(character: str) -> str:
     folded = unicodedata.normalize("NFKC", character).casefold()
-    # Making the table takes half a second, and no character below has an entry in it.
-    return "".join(c if c < _FIRST_HAN else _simplified().get(c, c) for c in folded)
+    # Making the table takes half a second: only a character that may be in it asks for it.
+    return "".join(_simplified().get(c, c) if _may_be_traditional(c) else c for c in folded)
+
+
+def _may_be_traditional(character: str) -> bool:
+    return any(ord(character) in part for part in _HAN)
 
 
 @cache
@@ -54,8 +58,7 @@ def _simplified() -> dict[str, str]:
     import opencc
 
     converter = opencc.OpenCC("t2s")
-    ranges = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xF900, 0xFB00))
-    characters = [chr(code) for part in ranges for code in part]
+    characters = [chr(code) for part in _HAN for code in part]
     return {
         character: simple
         for character in characters
