@@ -122,7 +122,7 @@ def main() -> None:
                 print(
                     f"  p of the difference to the same pages as typed {row['p_against_typed']:.3f}"
                 )
-            path = keep_result(name, row)
+            path = keep_result("retrieval", name, row)
     print(path)
 
 
@@ -190,11 +190,11 @@ def documents_of(services: Services, collection: str) -> list[Document]:
         return list_documents(conn, found.id, limit=100_000)[0]
 
 
-def keep_result(name: str, row: dict[str, Any]) -> Path:
+def keep_result(benchmark: str, name: str, row: dict[str, Any]) -> Path:
     """Write the figures of one set beside those of the others."""
-    path = Path(__file__).parent / "results" / "retrieval.json"
+    path = Path(__file__).parent / "results" / f"{benchmark}.json"
     known = json.loads(path.read_text("utf-8"))["tasks"] if path.exists() else {}
-    return write_results("retrieval", {"cores": os.cpu_count(), "tasks": {**known, name: row}})
+    return write_results(benchmark, {"cores": os.cpu_count(), "tasks": {**known, name: row}})
 
 
 if __name__ == "__main__":

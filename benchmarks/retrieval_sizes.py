@@ -4,18 +4,17 @@
 
 Each set, or the part of it that ``--passages`` draws, is brought in once for every size, and asked
 the same questions. Besides the page, how often the first hit itself holds an answer: larger
-passages hold more.
+passages hold more. Sets that a run leaves out keep their figures in the results.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval import documents_of, open_services
-from retrieval_data import CACHE, HOME, make_task, write_results
+from retrieval import documents_of, keep_result, open_services
+from retrieval_data import CACHE, HOME, make_task
 
 from ingest import passages
 from ingest.batch import run_batch
@@ -45,17 +44,13 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
     options = parser.parse_args()
     sizes = sorted(map(int, options.sizes.split(",")), key=lambda size: (size != KEPT, size))
-    rows: dict[str, Any] = {}
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
             folder = Path(options.home, "tasks", f"{name}-{options.passages}")
             task = make_task(name, folder, size=options.size, passages=options.passages)
-            print(f"\n{name}: {len(task.questions)} questions")
-            rows[name] = {
-                "questions": len(task.questions),
-                "sizes": try_sizes(services, task, sizes),
-            }
-    print(write_results("retrieval_sizes", {"cores": os.cpu_count(), "tasks": rows}))
+            print(f"\n{name}: {len(task.questions)} questions, {len(list(folder.iterdir()))} files")
+            asked = {"questions": len(task.questions), "sizes": try_sizes(services, task, sizes)}
+            print(keep_result("retrieval_sizes", name, asked))
 
 
 def try_sizes(services: Services, task: Task, sizes: list[int]) -> dict[str, Any]:
