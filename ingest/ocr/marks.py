@@ -39,6 +39,8 @@ _FEWEST = 4
 _DOT = 0.25
 """Most of a dot that leads, in ems."""
 _LONGEST_PITCH = 1.2
+_NEAR = 3.5
+"""Ems before what they lead to in which the dots end; those of an ellipsis end far from it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +159,7 @@ def _with_leader(
         & (beside[:, 1] < centre[1] + 0.2 * em)
         & (beside[:, 3] > centre[1] - 0.2 * em)
     ]
-    text = line.text.rstrip(". …·")
+    text = line.text.rstrip(". ·")
     if not len(after) or not text:
         return line
     reach = float(after[:, 0].min() - line.corners[0, 0])
@@ -193,7 +195,7 @@ def _dots(strip: _Strip) -> int:
         return 0
     places = np.array(dots)
     places = places[np.abs(places[:, 1] - np.median(places[:, 1])) < 0.2 * em]
-    if len(places) < _FEWEST:
+    if len(places) < _FEWEST or strip.ink.shape[1] - places[-1, 0] > _NEAR * em:
         return 0
     steps = np.diff(places[:, 0])
     pitch = float(np.median(steps))

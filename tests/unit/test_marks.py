@@ -120,6 +120,15 @@ def test_dots_that_lead_from_a_title_to_its_page_are_counted(tilt: float) -> Non
     assert first == f"Installation {'.' * 30}"
 
 
+def test_the_dots_of_an_ellipsis_lead_nowhere() -> None:
+    sheet = Sheet()
+    sheet.write(40, 40, "Installation")
+    sheet.write(340, 40, "12")
+    for number in range(6):
+        sheet.disc(102 + 4 * number, 39.4, 0.65)
+    assert sheet.read() == ["Installation", "12"]
+
+
 def test_a_rule_or_uneven_specks_between_two_lines_lead_nowhere() -> None:
     sheet = Sheet()
     sheet.write(40, 40, "Installation")
