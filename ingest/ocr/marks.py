@@ -39,7 +39,7 @@ _FEWEST = 4
 _DOT = 0.25
 """Most of a dot that leads, in ems."""
 _LONGEST_PITCH = 1.2
-_NEAR = 3.5
+_NEAR = 6.0
 """Ems before what they lead to in which the dots end; those of an ellipsis end far from it."""
 
 
