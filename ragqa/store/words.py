@@ -56,7 +56,7 @@ SELECT chunk_id, document_id, page_number, bag FROM chunks
 """
 
 TERMS_OF_PAGES = """
-SELECT document_id, page_number, string_agg(c.bag, ''::bytea ORDER BY c.chunk_id)
+SELECT document_id, page_number, string_agg(c.bag, ''::bytea ORDER BY c.ordinal)
   FROM unnest(%(document_ids)s::bigint[], %(page_numbers)s::int[]) AS q (document_id, page_number)
   JOIN chunks c USING (document_id, page_number)
  WHERE c.collection_id = %(collection_id)s

@@ -24,6 +24,7 @@ from ragqa.store import intake, versions
 from ragqa.store.collections import find_collection
 from ragqa.store.documents import find_document, list_documents
 from ragqa.store.reads import stream_reads
+from ragqa.store.search import StoredChunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +201,36 @@ def test_chunks_that_an_edit_only_moves_keep_their_ids_and_vectors(
         text for text in before if text in after
     ]
     assert len(before.keys() & after.keys()) >= 4
+
+
+def test_the_terms_of_a_page_are_in_the_order_of_its_text_after_an_edit(
+    services: Services, tmp_path: Path
+) -> None:
+    root = tmp_path / "folder"
+    parts = [f"{name} " * 100 + "end." for name in ("alder", "birch", "cedar")]
+    write(root / "a.txt", "\n\n".join(parts).encode())
+    run_batch(services, [root], "papers")
+    before = numbered(services)
+    write(root / "a.txt", "\n\n".join(["elder " * 100 + "end.", *parts]).encode())
+
+    run_batch(services, [root], "papers")
+    run_batch(services, [root], "fresh")
+
+    assert len(before.items() & numbered(services).items()) >= 2  # moved, with their ids
+    assert page_terms(services, "papers") == page_terms(services, "fresh")
+
+
+def page_terms(services: Services, collection: str) -> list[list[int]]:
+    with services.database.transaction() as conn:
+        ids = [
+            row["chunk_id"]
+            for row in conn.execute(
+                "SELECT chunk_id FROM chunks WHERE collection_id = %s",
+                [find_collection(conn, collection).id],
+            )
+        ]
+    with StoredChunks(services.database).open([collection], model="hashing") as (snapshot,):
+        return [terms.tolist() for terms in snapshot.page_terms(ids).values()]
 
 
 def test_terms_are_found_anew_only_where_text_or_analysis_changed(
