@@ -31,6 +31,7 @@ export const errorsEn = {
   "error.dimension_mismatch": "This collection was made with another embedding model than the one in use.",
   "error.wrong_settings": "The service has a wrong setting.",
   "error.bad_filename": "This file name cannot be used. Rename the file and add it again.",
+  "error.out_of_time": "This took too long, and was given up. Try again, or ask something simpler.",
   "error.page_not_found": "The document has no such page, or was not read yet.",
   "error.passage_replaced": "The document changed while the answer was written. Ask again.",
   "error.name_taken": "Another document has that name. Choose another name.",

@@ -31,6 +31,7 @@ export const errorsZh = {
   "error.dimension_mismatch": "此文档集是用另一个嵌入模型建立的，与当前模型不符。",
   "error.wrong_settings": "服务的设置有误。",
   "error.bad_filename": "文件名无法使用。请重命名后重新添加。",
+  "error.out_of_time": "处理时间过长，已停止。请重试，或换个更简单的问法。",
   "error.page_not_found": "文档没有这一页，或尚未读取。",
   "error.passage_replaced": "撰写答案时文档发生了变化，请重新提问。",
   "error.name_taken": "已有同名文档。请换一个名称。",
