@@ -24,6 +24,10 @@ FILES_A_REQUEST = 4
 """An upload may be as long as this many files of the largest size."""
 PIECE_SECONDS = 30.0
 """A body whose next piece takes longer holds nothing of ours any more."""
+DISCARDED_BYTES = 8 << 20
+"""Of a refused body: who listens only once it is sent would else find the connection broken."""
+DISCARDED_SECONDS = 1.0
+"""For which the next piece of it is waited."""
 UPLOAD = "multipart/form-data"
 
 
@@ -49,6 +53,8 @@ class LimitBodies:
             )
             response = JSONResponse(document, document["status"], media_type=MEDIA_TYPE)
             response.headers["Connection"] = "close"
+            if len(told) <= 18 and int(told) <= DISCARDED_BYTES:
+                await _discard(receive)
             await response(scope, receive, send)
             return
         got, whole = 0, False
@@ -133,6 +139,15 @@ async def _in_time(receive: Receive) -> Message:
             f"nothing more of the body came for {PIECE_SECONDS:g} s: send it again, at once",
             headers={"Connection": "close"},
         ) from error
+
+
+async def _discard(receive: Receive) -> None:
+    """Take the rest of a body that nobody reads, as long as it keeps coming."""
+    more = True
+    while more:
+        with anyio.move_on_after(DISCARDED_SECONDS) as late:
+            message = await receive()
+        more = not late.cancelled_caught and message.get("more_body", False)
 
 
 def _sentence(limit: int, *, upload: bool) -> str:

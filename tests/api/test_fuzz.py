@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,6 +198,20 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(live: str) -> None
             b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: 99999999999\r\n\r\n{"
         )
+        answer = caller.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+def test_a_caller_who_sends_all_of_too_long_a_body_hears_that_it_is_too_long(live: str) -> None:
+    url = urllib.parse.urlsplit(live)
+    body = b"a" * (6 << 20)
+    head = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((str(url.hostname), url.port or 0), timeout=10) as caller:
+        caller.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body))
+        for start in range(0, len(body), 1 << 18):
+            caller.sendall(body[start : start + (1 << 18)])
+            time.sleep(0.01)
         answer = caller.recv(4096)
 
     assert answer.startswith(b"HTTP/1.1 413")
