@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ragqa.types import Block
 
@@ -58,11 +58,7 @@ def _clause(blocks: Sequence[Block], at: int) -> Unit | None:
     """Return the clause that begins with a block: it, and what follows up to the next one."""
     if not _is_clause(blocks[at]):
         return None
-    last = at
-    while last + 1 < len(blocks) and _is_prose(after := blocks[last + 1]):
-        if _is_clause(after):
-            break
-        last += 1
+    last = _last(blocks, at, _is_prose)
     items = any(is_item(block) for block in blocks[at + 1 : last + 1])
     return Unit(at, last, lead=items)
 
@@ -72,12 +68,16 @@ def _list(blocks: Sequence[Block], at: int) -> Unit | None:
     leads = _is_prose(blocks[at]) and blocks[at].text.rstrip().endswith(_LEADS)
     if not leads and not is_item(blocks[at]):
         return None
-    last = at
-    while last + 1 < len(blocks) and is_item(after := blocks[last + 1]):
-        if _is_clause(after):
-            break
-        last += 1
+    last = _last(blocks, at, is_item)
     return Unit(at, last, lead=leads) if last > at else None
+
+
+def _last(blocks: Sequence[Block], at: int, belongs: Callable[[Block], bool]) -> int:
+    """Return the last of the blocks after one that belong to it; a clause begins anew."""
+    last = at
+    while last + 1 < len(blocks) and belongs(blocks[last + 1]) and not _is_clause(blocks[last + 1]):
+        last += 1
+    return last
 
 
 def _is_clause(block: Block) -> bool:

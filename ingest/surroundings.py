@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.joining import is_broken_word, is_wide, separator
-from ragqa.tables import continues, tables_of
+from ragqa.tables import cells_of, continues, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ _HEAD_LINES = 4
 _OVERLAP = 4
 """Characters on the other side of a page break that are repeated where no blanks part words."""
 
-_CELLS = re.compile(r"\t|(?<!\\)\|")
 _VALUE = re.compile(r"[^\w\s]*\s?\(?[-−–]?[$€£¥]?\s?\d[\d,.]*\s?[%)]*[^\w\s]*", re.ASCII)
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\s?[-–/]\s?\d{2,4})?")
 _SENTENCE_END = re.compile(r"[。！？!?…；;]|\.(?=\s)")
@@ -52,13 +51,13 @@ def look_around(page: Page, before: Page | None, after: Page | None, head: str) 
     """
     goes_on, rest = _carried(before, page), _carried(page, after)
     return Surroundings(
-        carried_head(page, before, head),
+        _carried_heads(page, before, head),
         _beginning(*goes_on) if goes_on else "",
         _end(*rest) if rest else "",
     )
 
 
-def carried_head(page: Page, before: Page | None, head: str) -> str:
+def _carried_heads(page: Page, before: Page | None, head: str) -> str:
     """Return the heads of the table that a page begins within; empty where it does not."""
     if before is None or not continues(before, page):
         return ""
@@ -101,7 +100,8 @@ def _count_heads(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell for piece in _CELLS.split(line) if (cell := piece.strip()).strip("-: ")]
+    """Return the cells of a line that say something: one that only rules off has none."""
+    return [cell for cell in cells_of(line) if cell.strip("-: ")]
 
 
 def _is_value(cell: str) -> bool:

@@ -12,10 +12,17 @@ if TYPE_CHECKING:
 
     from ragqa.types import Block, Page
 
+CELL_ENDS = re.compile(r"\t|(?<!\\)\|")
+"""What stands between the cells of a table's line: a tab, or a bar where the file has bars."""
 _MOST_PAGES = 50
 _CONTINUED = re.compile(r"continued|cont['’]?d|续|續", re.IGNORECASE)
 _LOWEST, _HIGHEST = 0.6, 0.4
 """Shares of the page: where a table ends that goes on, and where it may begin again."""
+
+
+def cells_of(line: str) -> list[str]:
+    """Return the cells of a table's line, as the text of a page has it; empty ones are left out."""
+    return [cell for piece in CELL_ENDS.split(line) if (cell := piece.strip())]
 
 
 def tables_of(page: Page) -> list[Block]:

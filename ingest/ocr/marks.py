@@ -82,6 +82,10 @@ def _em(line: Recognized) -> float:
     return float(np.linalg.norm(line.corners[3] - line.corners[0]))
 
 
+def _length(line: Recognized) -> float:
+    return float(np.linalg.norm(line.corners[1] - line.corners[0]))
+
+
 def _with_bullet(
     grey: NDArray[np.uint8], line: Recognized, beside: NDArray[np.float32]
 ) -> Recognized:
@@ -94,7 +98,7 @@ def _with_bullet(
         )
     if not (first.isalnum() or first in _OPENING):
         return line
-    em, length = _em(line), float(np.linalg.norm(line.corners[1] - line.corners[0]))
+    em, length = _em(line), _length(line)
     middle = float(line.edges[0].mean()) * length
     blot = _blot(_strip(grey, line, -_BEFORE * em, middle), at_border=False)
     if blot is None:
@@ -152,7 +156,7 @@ def _with_leader(
     grey: NDArray[np.uint8], line: Recognized, beside: NDArray[np.float32]
 ) -> Recognized:
     """Append the dots that lead from a line to what stands after it on its baseline."""
-    em, length = _em(line), float(np.linalg.norm(line.corners[1] - line.corners[0]))
+    em, length = _em(line), _length(line)
     centre = line.corners.mean(axis=0)
     after = beside[
         (beside[:, 0] > line.corners[:, 0].max() - em)
@@ -237,7 +241,7 @@ def _stretched(
 
     None if it would run into another line.
     """
-    length = float(np.linalg.norm(line.corners[1] - line.corners[0]))
+    length = _length(line)
     along = (line.corners[1] - line.corners[0]) / length
     end = max(end, length)
     corners = line.corners.copy()
@@ -256,7 +260,7 @@ def _stretched(
 
 def _places(begin: float, wide: float, longer: Recognized) -> NDArray[np.float32]:
     """Return where a mark and the blank after it stand on the longer line."""
-    length = float(np.linalg.norm(longer.corners[1] - longer.corners[0]))
+    length = _length(longer)
     first = float(longer.edges[0, 0])
     shift = begin - min(0.0, begin)
     low, high = shift / length, (shift + wide) / length

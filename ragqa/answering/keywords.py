@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ragqa.answering.terms import stem
+from ragqa.answering.terms import HAN, stem
 from ragqa.answering.wordlists import ASKING, ENGLISH_STOP
 from ragqa.retrieval.folding import fold, simplify
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
 _QUOTED = re.compile(r"[《“\"「『〈](.{2,40}?)[》”\"」』〉]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f0-9'’.&-]*|\d[\d,.]*")
 CODE = re.compile(r"[a-z]-?\d|\d[a-z]")
@@ -32,7 +31,7 @@ def keywords(question: str) -> Keywords:
     names: dict[str, None] = {}
     for match in _QUOTED.finditer(question):
         names[fold(match.group(1))] = None
-    if _CJK.search(question):
+    if HAN.search(question):
         import rjieba
 
         for word, tag in rjieba.tag(simplify(question)):
@@ -60,12 +59,10 @@ def own_words(text: str) -> tuple[str, ...]:
     found = [
         word for word in re.findall(r"[a-z\u00c0-\u024f]+|\d+", folded) if word not in ENGLISH_STOP
     ]
-    if _CJK.search(folded):
+    if HAN.search(folded):
         import rjieba
 
-        found.extend(
-            word for word in rjieba.cut(folded) if _CJK.search(word) and word not in ASKING
-        )
+        found.extend(word for word in rjieba.cut(folded) if HAN.search(word) and word not in ASKING)
     return tuple(found)
 
 
@@ -79,7 +76,7 @@ def presence(word: str, text: str, stems: frozenset[str]) -> float:
     """
     if word in text:
         return 1.0
-    if not _CJK.search(word):
+    if not HAN.search(word):
         parts = re.findall(r"[a-z0-9\u00c0-\u024f]+", word)
         return sum(stem(part) in stems for part in parts) / max(1, len(parts))
     pairs = [word[i : i + 2] for i in range(len(word) - 1)]

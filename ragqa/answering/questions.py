@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from ragqa.answering.terms import HAN
 from ragqa.retrieval.folding import fold
 
 AnswerType = Literal["who", "when", "where", "number", "why", "yes_no", "other"]
@@ -85,7 +86,7 @@ def bears(sentence: str, kind: AnswerType, question: str) -> bool:
 
 def _people(sentence: str) -> list[str]:
     """Return the Chinese names of people in a sentence, folded."""
-    if not re.search(r"[\u3400-\u9fff]", sentence):
+    if not HAN.search(sentence):
         return []
     import rjieba
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragqa.answering.questions import CAUSE, NAME, NUMBER, TIME, TYPES, answer_type
-from ragqa.answering.terms import language_of, stem
+from ragqa.answering.terms import HAN, language_of, stem
 from ragqa.answering.wordlists import ENGLISH_STOP
 from ragqa.ports import PairReader
 from ragqa.retrieval.folding import fold
@@ -37,7 +37,6 @@ FITTED_FOR = "multilingual-e5-small"
 LAYERS = (6, 9, 12)
 LONGEST = 48
 """Tokens of the longest short answer."""
-_CJK = re.compile(r"[\u3400-\u9fff]")
 _PUNCTUATION = re.compile(r"[\s，。、；：？！,.;:?!()（）“”\"'《》「」\-–—]+")
 _NEAR = 6
 """Tokens on either side in which words of the question count as beside."""
@@ -192,7 +191,7 @@ def _mark_asked(question: str, sentence: str, asked: NDArray[np.float64]) -> Non
         return  # folding changed the length: offsets would be wrong
     pairs = {question[at : at + 2] for at in range(len(question) - 1)}
     for at in range(len(sentence) - 1):
-        if _CJK.match(sentence[at]) and sentence[at : at + 2] in pairs:
+        if HAN.match(sentence[at]) and sentence[at : at + 2] in pairs:
             asked[at : at + 2] = 1
     stems = {stem(word) for word in re.findall(r"[a-z0-9]+", question)}
     for word in re.finditer(r"[a-z0-9]+", sentence):

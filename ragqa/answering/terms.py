@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from ragqa.types import Language
 
+HAN = re.compile(r"[\u3400-\u9fff]")
+"""A Chinese character."""
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUNS = re.compile(rf"[{CJK}]+|[a-z0-9]+(?:[.'’-][a-z0-9]+)*")
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from ragqa.retrieval.folding import fold
 from ragqa.retrieval.lexical import analyze
 from ragqa.retrieval.question import STOP_EN
+from ragqa.tables import CELL_ENDS, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_CELLS = re.compile(r"\t|(?<!\\)\|")
 _NUMBER = re.compile(r"[\d.,%]+")
 
 
@@ -53,11 +53,11 @@ def _share(text: str, weights: Mapping[str, float], begins: re.Pattern[str]) -> 
 
 def _rows(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the label of each row, and whether there is more in the row."""
-    if not _CELLS.search(text):
+    if not CELL_ENDS.search(text):
         return
     for line in text.split("\n"):
-        cells = [cell for piece in _CELLS.split(line) if (cell := piece.strip())]
-        if len(cells) > 1 or (cells and _CELLS.search(line)):
+        cells = cells_of(line)
+        if len(cells) > 1 or (cells and CELL_ENDS.search(line)):
             yield cells[0], len(cells) > 1
 
 
