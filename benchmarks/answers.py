@@ -25,7 +25,7 @@ from ragqa.answering.answerer import Evidence, Finished
 from ragqa.evaluation.answers import curve_of, judge_answer, judged_to_json
 from ragqa.evaluation.datasets import read_questions
 from ragqa.evaluation.metrics import estimate
-from ragqa.settings import Settings
+from ragqa.settings import load_settings
 from ragqa.store.collections import list_collections
 from ragqa.store.intake import take_in
 from ragqa.types import Token
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=60)
     parser.add_argument("--withheld", type=int, default=20)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--llm", nargs="*", default=[Settings(_env_file=None).llm_model])
+    parser.add_argument("--llm", nargs="*", default=[load_settings(folder=None).llm_model])
     parser.add_argument("--models", type=Path, default=None)
     parser.add_argument("--home", type=Path, default=None)
     parser.add_argument("--records", default="")
@@ -138,7 +138,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder)
         home.chmod(0o755)
-        given = Settings(_env_file=None).model_copy(update={"home": home.absolute()})
+        given = load_settings(folder=None).model_copy(update={"home": home.absolute()})
         settings = given.model_copy(
             update={"models": (options.models or given.models_folder).absolute(), "offline": True}
         )

@@ -150,7 +150,7 @@ def _sample(pid: int, seconds: float, state: Callable[[], Any] | None) -> Sample
         processes=len(resident),
         resident=sum(resident),
         proportional=proportional,
-        largest=max(resident),
+        largest=max(resident, default=0.0),
         state=state() if state is not None else None,
     )
 

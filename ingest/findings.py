@@ -27,9 +27,13 @@ class Found:
 
     root: str
     path: str
-    file: Path
     bytes: int
     mtime_ns: int
+
+    @property
+    def file(self) -> Path:
+        """Where it lies."""
+        return Path(self.root, self.path)
 
 
 @dataclass(slots=True)
@@ -54,16 +58,18 @@ class Batch:
         self.skipped.append({"file": file, "reason": reason})
 
 
-def walk(root: Path, batch: Batch) -> Iterator[Path]:
-    """Yield the files below ``root`` in order; links to folders are not followed."""
+def walk(root: Path, batch: Batch) -> Iterator[str]:
+    """Yield the files below ``root``, relative to it; links to folders are not followed."""
 
     def refuse(error: OSError) -> None:
         batch.fail(str(error.filename), Failure("unreadable_folder", str(error.strerror)))
 
-    for folder, folders, names in os.walk(root, onerror=refuse):
+    top = str(root)
+    for folder, folders, names in os.walk(top, onerror=refuse):
         folders.sort()
+        below = folder[len(top) :].lstrip("/")
         for name in sorted(names):
-            yield Path(folder, name)
+            yield f"{below}/{name}" if below else name
 
 
 def settled(recent: Sequence[Found], batch: Batch) -> Iterator[Found]:

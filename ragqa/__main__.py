@@ -5,6 +5,7 @@ Kept bare: the processes that read pages import the module their parent was star
 
 from __future__ import annotations
 
+import gc
 import os
 
 
@@ -12,8 +13,10 @@ def main() -> None:
     """Run the program."""
     # We have no plugins for pydantic; looking for some reads what every installed package says.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251  (not a setting)
+    gc.disable()  # what is loaded stays: looking through it again and again finds nothing
     from ragqa.cli import main as run
 
+    gc.enable()
     run()
 
 

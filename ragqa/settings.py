@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from typing_extensions import override
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ragqa.errors import WrongSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 PREFIX = "RAGQA_"
+HERE = Path()
 ChatTemplate = Literal["", "chatml", "alpaca", "vicuna", "llama-2", "baichuan", "baichuan-2"]
 
 
-class Settings(BaseSettings):
-    """Settings from ``RAGQA_*`` variables, then ``.env``, then ``ragqa.toml``, then defaults."""
+class Settings(BaseModel):
+    """What may be set, and what is used where nothing is; ``load_settings`` reads it."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        toml_file="ragqa.toml",
-        extra="ignore",
-        frozen=True,
-        env_ignore_empty=False,
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     home: Path = Field(
         default=Path("~/.local/share/ragqa"),
@@ -150,19 +139,6 @@ class Settings(BaseSettings):
     def _absolute_or_none(cls, models: Path | str | None) -> Path | None:
         return Path(models).expanduser().absolute() if models else None
 
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put ``ragqa.toml`` below the environment."""
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
-
     @property
     def models_folder(self) -> Path:
         """Where model weights lie."""
@@ -174,18 +150,51 @@ class Settings(BaseSettings):
         return self.home / "files"
 
 
-def load_settings(**given: Any) -> Settings:
-    """Read the settings; ``given`` beats every other source.
+def load_settings(*, folder: Path | None = HERE, **given: Any) -> Settings:
+    """Read ``RAGQA_*`` variables, below them ``.env``, below that ``ragqa.toml``.
+
+    Args:
+        folder: Where the two files may lie; None: they are not looked at.
+        given: Settings by name, which beat every other source.
 
     Raises:
         WrongSettings: If a value cannot be used; the sentence names the variable.
     """
+    read = _read_files(folder) if folder is not None else {}
+    read |= _ours(os.environ)  # noqa: TID251  (here they are read)
     try:
-        return Settings(**given)
+        return Settings(**read | given)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         raise WrongSettings(f"{name} is {first.get('input')!r}: {first['msg']}") from error
+
+
+def _read_files(folder: Path) -> dict[str, Any]:
+    """Return what the files of a folder set; their readers are loaded where there is a file."""
+    read: dict[str, Any] = {}
+    toml, dotenv = folder / "ragqa.toml", folder / ".env"
+    if toml.is_file():
+        import tomllib
+
+        try:
+            read |= tomllib.loads(toml.read_text("utf-8"))
+        except ValueError as error:
+            raise WrongSettings(f"{toml.absolute()} is not TOML: {error}") from error
+    if dotenv.is_file():
+        from dotenv import dotenv_values
+
+        read |= _ours(dotenv_values(dotenv))
+    return read
+
+
+def _ours(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the settings among environment variables; case makes no difference."""
+    return {
+        name[len(PREFIX) :].lower(): value
+        for name, value in variables.items()
+        if value is not None and name.upper().startswith(PREFIX)
+    }
 
 
 def show_settings(settings: Settings) -> list[dict[str, Any]]:
@@ -237,6 +246,8 @@ def require_key_beyond_loopback(settings: Settings, host: str, *, keys: bool = F
 
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can reach an address."""
+    import ipaddress
+
     if host == "localhost":
         return True
     try:

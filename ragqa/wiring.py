@@ -18,7 +18,7 @@ from ragqa.store import answers
 from ragqa.store.collections import count_unread, create_collection, find_collection
 from ragqa.store.db import Database
 from ragqa.store.files import Files
-from ragqa.store.replicas import migrate_original
+from ragqa.store.migrations import migrate_original
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from ragqa.api.app import create_app
-from ragqa.settings import Settings
+from ragqa.settings import load_settings
 from ragqa.store.db import Database
 from ragqa.store.embedded import start_or_attach
 from ragqa.store.files import Files
@@ -35,7 +35,7 @@ _TEST_DATABASE = "RAGQA_TEST_DATABASE_URL"
 
 # The tests' own surroundings, for themselves and for every process they start: nothing of the
 # user's settings but where the models lie, and no way to a model hub.
-_MODELS = Settings(_env_file=None).models_folder
+_MODELS = load_settings(folder=None).models_folder
 for _name in [name for name in os.environ if name.startswith("RAGQA_") and name != _TEST_DATABASE]:
     del os.environ[_name]
 os.environ |= {
@@ -129,8 +129,8 @@ def _drop(admin: psycopg.Connection[Any], name: str) -> None:
 @pytest.fixture
 def services(database_url: str, tmp_path: Path) -> Iterator[Services]:
     """Everything a command or request may use, with the models that need no weights."""
-    settings = Settings(
-        _env_file=None,
+    settings = load_settings(
+        folder=None,
         home=tmp_path / "home",
         database_url=database_url,
         embedding_model="hashing",

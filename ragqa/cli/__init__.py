@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import typer
@@ -29,6 +30,7 @@ def main() -> None:
     from ingest.cli import mount
 
     mount(app)
+    _leave_out_all_but(sys.argv[1:2])
     try:
         app()
     except RagqaError as error:
@@ -38,6 +40,21 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        # The process ends. Python would look through all that was loaded for cycles (.08 s).
+        gc.freeze()
+
+
+def _leave_out_all_but(called: list[str]) -> None:
+    """Keep the command that is called, if there is one: to make all of them ready takes .05 s."""
+    commands = [
+        one
+        for one in app.registered_commands
+        if one.callback is not None and [one.name or one.callback.__name__] == called
+    ]
+    groups = [one for one in app.registered_groups if [one.name] == called]
+    if commands or groups:
+        app.registered_commands, app.registered_groups = commands, groups
 
 
 @app.callback()

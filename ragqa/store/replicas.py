@@ -21,7 +21,6 @@ from ragqa.errors import Conflict, StoreError, WrongSettings
 from ragqa.store.account import find_binaries, is_root, owner_of
 from ragqa.store.cluster import last_lines, plan, write_private
 from ragqa.store.db import translate_errors
-from ragqa.store.migrations import check_migrated, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,24 +32,6 @@ LOST_SLOTS = """
 SELECT slot_name FROM pg_replication_slots
  WHERE starts_with(slot_name, %s) AND NOT active AND wal_status = 'lost'
 """
-
-
-def migrate_original(conninfo: str) -> bool:
-    """Bring a database up to date, unless it is a replica, which is only looked at.
-
-    Returns:
-        Whether it is an original, one that can be written.
-
-    Raises:
-        StoreError: If it cannot be reached or migrated, or if a replica's is of another version.
-    """
-    with translate_errors(), psycopg.connect(conninfo) as conn:
-        row = conn.execute("SELECT pg_is_in_recovery()").fetchone()
-    if row is not None and row[0]:
-        check_migrated(conninfo)
-        return False
-    migrate(conninfo)
-    return True
 
 
 def make_replica(original: str, home: Path, links: Mapping[str, Path]) -> None:

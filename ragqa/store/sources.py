@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from ragqa.types import DocumentId, Id
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 # What failed in a way that may heal, or is not finished, is looked at again.
 KNOWN = """
-SELECT s.*, v.status = 'ready' OR v.error_code NOT IN ('cancelled', 'gave_up') IS TRUE AS settled
+SELECT s.path, s.document_id, s.bytes, s.mtime_ns, s.sha256,
+       v.status = 'ready' OR v.error_code NOT IN ('cancelled', 'gave_up') IS TRUE AS settled
   FROM sources s
   JOIN documents d USING (collection_id, document_id)
   JOIN versions v ON (v.collection_id, v.document_id, v.version)
@@ -55,17 +57,11 @@ def list_sources(
     conn: Connection[Row], collection_id: CollectionId, root: str
 ) -> dict[str, Source]:
     """Return what is known of a folder, by path relative to it."""
-    return {
-        row["path"]: Source(
-            path=row["path"],
-            document_id=DocumentId(Id(collection_id, row["document_id"])),
-            bytes=row["bytes"],
-            mtime_ns=row["mtime_ns"],
-            sha256=row["sha256"],
-            settled=row["settled"],
-        )
-        for row in conn.execute(KNOWN, [collection_id, root])
-    }
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return {
+            path: Source(path, DocumentId(Id(collection_id, document)), *known)
+            for path, document, *known in cursor.execute(KNOWN, [collection_id, root])
+        }
 
 
 def write_source(conn: Connection[Row], root: str, source: Source) -> None:

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from typing_extensions import override
 
-from ragqa.settings import Settings
+from ragqa.settings import load_settings
 from ragqa.store.db import Database
 from ragqa.store.embedded import start_or_attach
 from ragqa.store.files import Files
@@ -45,8 +45,8 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def killable(home: Path) -> Iterator[Services]:
     """Services over an embedded server of their own, which may be killed."""
-    settings = Settings(
-        _env_file=None, home=home, embedding_model="hashing", llm_model="extractive"
+    settings = load_settings(
+        folder=None, home=home, embedding_model="hashing", llm_model="extractive"
     )
     with start_or_attach(home) as server:
         migrate(server.conninfo)

@@ -24,7 +24,7 @@ from ingest import pipeline
 from ingest import worker as working
 from ingest.worker import attend, run_worker
 from ragqa.errors import StoreError
-from ragqa.settings import Settings
+from ragqa.settings import load_settings
 from ragqa.store import documents, intake, reads, versions
 from ragqa.store.files import Files
 from ragqa.wiring import open_services
@@ -302,8 +302,8 @@ def postmaster_of(home: Path) -> psutil.Process:
 def test_a_worker_outlives_its_database(make_pdf: MakePdf) -> None:
     with tempfile.TemporaryDirectory(prefix="ragqa-") as folder:
         home = Path(folder)
-        settings = Settings(
-            _env_file=None, home=home, embedding_model="hashing", llm_model="extractive"
+        settings = load_settings(
+            folder=None, home=home, embedding_model="hashing", llm_model="extractive"
         )
         environment = os.environ | {
             "RAGQA_HOME": folder,

@@ -20,7 +20,7 @@ from ingest.report import to_json
 from ingest.sandbox import Limits, Sandbox
 from ingest.types import ReadOptions
 from ragqa.errors import ModelMissing
-from ragqa.settings import Settings
+from ragqa.settings import load_settings
 from ragqa.store.recognition import words_of
 from ragqa.types import BBox
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ingest.ports import OcrEngine
 
 DATA = Path(__file__).parents[1] / "data"
-MODELS = Settings(_env_file=None).models_folder
+MODELS = load_settings(folder=None).models_folder
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from ingest.worker import run_worker
 from ragqa.api.app import create_app
 from ragqa.errors import Conflict, ReadOnly
-from ragqa.settings import Settings
+from ragqa.settings import Settings, load_settings
 from ragqa.store.collections import find_collection
 from ragqa.store.documents import find_document_by_name
 from ragqa.store.intake import delete_document, take_in
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 def settings_of(home: Path) -> Settings:
-    return Settings(
-        _env_file=None, home=home, embedding_model="hashing", llm_model="extractive", offline=True
+    return load_settings(
+        folder=None, home=home, embedding_model="hashing", llm_model="extractive", offline=True
     )
 
 

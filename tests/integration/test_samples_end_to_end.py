@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from ingest.worker import run_worker
 from ragqa.answering.answerer import Finished
-from ragqa.settings import Settings
+from ragqa.settings import load_settings
 from ragqa.store.db import Database
 from ragqa.store.documents import list_documents
 from ragqa.store.files import Files
@@ -55,7 +55,7 @@ def demo(
             )
         )
         database = Database(make_conninfo(server, dbname=name))
-        settings = Settings(_env_file=None, home=home, models=models_folder)
+        settings = load_settings(folder=None, home=home, models=models_folder)
         services = Services(settings, database, Files(str(settings.files_folder)))
         try:
             collection = services.create_collection("demo")

@@ -22,4 +22,4 @@ def test_a_night_in_which_nothing_changed_loads_no_reader_no_queue_and_no_model(
 def test_a_process_that_reads_pages_does_not_load_the_command_line() -> None:
     # It imports the module that its parent was started by.
     loaded = loaded_by("import ragqa.__main__, ingest.reading")
-    assert not loaded & {"typer", "pydantic_settings", "ragqa.cli"}
+    assert not loaded & {"typer", "pydantic", "ragqa.cli"}
