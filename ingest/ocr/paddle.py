@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingest.ocr.lean import room_to_reserve
+from ingest.ocr.lone import LEAST_SURE, lone_characters
 from ingest.ocr.rapid import edges_between, spread
 from ingest.ports import Recognized
 from ragqa.errors import ModelMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -54,23 +56,28 @@ class PaddleOcr:
         """Return the lines of a BGR image."""
         if not image.size:
             return []
-        found: list[Recognized] = []
-        for page in self._load().predict(image, return_word_box=True):
-            words = page.get("text_word") or [[] for _ in page["rec_texts"]]
-            regions = page.get("text_word_region") or [[] for _ in page["rec_texts"]]
-            for text, score, corners, word, region in zip(
-                page["rec_texts"],
-                page["rec_scores"],
-                page["rec_polys"],
-                words,
-                regions,
-                strict=True,
-            ):
-                if text.strip() and score >= LEAST_SCORE:
-                    place = np.asarray(corners, np.float32).reshape(4, 2)
-                    edges = _edges(text, place, word, region)
-                    found.append(Recognized(text, place, float(score), edges))
-        return found
+        inside = self._load().paddlex_pipeline._pipeline
+        (found,) = inside.text_det_model([image])
+        if not len(found["dt_polys"]):
+            return []
+        corners = np.asarray(inside._sort_boxes(found["dt_polys"]), np.float32).reshape(-1, 4, 2)
+        lines = len(corners)
+        corners = np.concatenate([corners, lone_characters(image, corners)])
+        crops = list(inside._crop_by_polys(image, list(corners)))
+        # As many as are read together are made equally wide: those of one length belong together.
+        order = [number for number in np.argsort([_shape(crop) for crop in crops]) if crops[number].size]
+        read = inside.text_rec_model([crops[number] for number in order], return_word_box=True)
+        recognized: dict[int, Recognized] = {}
+        for number, result in zip(order, read, strict=True):
+            (text, seen), score = result["rec_text"], float(result["rec_score"])
+            if not text.strip() or score < LEAST_SCORE:
+                continue
+            if number >= lines and not (text.strip().isalnum() and score >= LEAST_SURE):
+                continue
+            recognized[number] = Recognized(
+                text, corners[number], score, _edges(text, seen), _sure(text, seen)
+            )
+        return [recognized[number] for number in sorted(recognized)]
 
     def _load(self) -> Any:
         if self._engine is None:
@@ -93,28 +100,57 @@ class PaddleOcr:
                 engine="onnxruntime",
                 cpu_threads=self._threads,
             )
+            reader = self._engine.paddlex_pipeline._pipeline.text_rec_model
+            reader.post_op = _Telling(reader.post_op)
         return self._engine
 
 
-def _edges(
-    text: str, corners: NDArray[np.float32], words: Any, regions: Any
-) -> NDArray[np.float32]:
-    """Place characters by the boxes of the words they belong to, evenly inside a word."""
-    along = corners[1] - corners[0]
-    length = float(np.dot(along, along)) or 1.0
-    centres: list[float] = []
-    known: list[int] = []
-    at = 0
-    for word, region in zip(words, regions, strict=False):
-        start = text.find(word, at)
-        if start < 0 or not word:
-            continue
-        places = ((np.asarray(region, np.float32).reshape(-1, 2) - corners[0]) @ along) / length
-        begin, end = float(places.min()), float(places.max())
-        for index in range(len(word)):
-            known.append(start + index)
-            centres.append(begin + (end - begin) * (index + 0.5) / len(word))
-        at = start + len(word)
-    if len(known) < 2:
+class _Telling:
+    """Stands where the decoder of lines stood, and also tells how sure each character is.
+
+    The decoder averages that over the line and keeps nothing else.
+    """
+
+    def __init__(self, decode: Any) -> None:
+        self._decode = decode
+
+    def __call__(
+        self, pred: Any, **options: Any
+    ) -> tuple[list[tuple[str, list[Any]]], list[float]]:
+        """Return texts with what was seen of them, and the confidence of each line.
+
+        Args:
+            pred: In a list, how likely each class is: (lines, columns, classes), class 0 no
+                character.
+            options: The decoder's own.
+        """
+        texts, scores = self._decode(pred, **options)
+        classes, likely = np.argmax(pred[0], axis=-1), np.max(pred[0], axis=-1)
+        new = np.pad(classes[:, 1:] != classes[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+        told = [
+            (text, [*seen, row[at].tolist()])
+            for (text, seen), row, at in zip(texts, likely, new & (classes != 0), strict=True)
+        ]
+        return told, scores
+
+
+def _shape(crop: NDArray[np.uint8]) -> float:
+    return crop.shape[1] / max(1, crop.shape[0])
+
+
+def _edges(text: str, seen: Sequence[Any]) -> NDArray[np.float32]:
+    """Place the characters of a line by the columns in which the network saw them.
+
+    Args:
+        text: What was read.
+        seen: How many columns the line has, its words, and the columns of the characters of each.
+    """
+    columns = [column for word in seen[2] for column in word]
+    if len(columns) != len(text) or not text:
         return spread(len(text))
-    return edges_between(np.interp(np.arange(len(text)), known, np.maximum.accumulate(centres)))
+    return edges_between(np.minimum((np.array(columns) + 0.5) / max(1.0, float(seen[0])), 1.0))
+
+
+def _sure(text: str, seen: Sequence[Any]) -> tuple[float, ...]:
+    """Return the confidence of each character; nothing where it is not told for each."""
+    return tuple(round(float(one), 3) for one in seen[-1]) if len(seen[-1]) == len(text) else ()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parents[1] / "data"
 MODELS = load_settings(folder=None).models_folder
+ENGINES = ["rapidocr", "paddleocr"]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def missing(expected: str, got: str) -> float:
     return (Counter(expected) - Counter("".join(got.split()))).total() / len(expected)
 
 
-@pytest.fixture(params=["rapidocr", "paddleocr"])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> OcrEngine:
     return RapidOcr() if request.param == "rapidocr" else PaddleOcr(MODELS)
 
@@ -67,6 +68,15 @@ def test_an_engine_reads_a_scan_and_places_every_character(engine: OcrEngine, tr
         assert nearest < 6, (word, middle, places)
 
 
+def test_every_engine_says_how_sure_it_is_of_every_character(engine: OcrEngine) -> None:
+    document, _ = open_document(DATA / "scan_zh.pdf")
+    lines = engine.recognize(render(document, 1, 150))
+    assert len(lines) > 10
+    for line in lines:
+        assert len(line.sure) == len(line.edges) == len(line.text)
+        assert np.mean(line.sure) == pytest.approx(line.confidence, abs=0.002)
+
+
 def test_a_scan_becomes_paragraphs_columns_and_headings(truth: str) -> None:
     parsed = parse(DATA / "scan_zh.pdf", ReadOptions(ocr_engine="rapidocr"))
     (page,) = parsed.pages
@@ -78,9 +88,11 @@ def test_a_scan_becomes_paragraphs_columns_and_headings(truth: str) -> None:
     assert not np.isnan(page.char_boxes[left]).any()
 
 
-def test_every_word_of_a_scan_says_how_sure_it_is() -> None:
+@pytest.mark.parametrize("engine_name", ENGINES)
+def test_every_word_of_a_scan_says_how_sure_it_is(engine_name: str) -> None:
     file = DATA / "scan_zh.pdf"
-    (page,) = to_json(file, parse(file, ReadOptions(ocr_engine="rapidocr")))["pages"]
+    options = ReadOptions(ocr_engine=engine_name, models_folder=MODELS)
+    (page,) = to_json(file, parse(file, options))["pages"]
     lines = page["recognition"]["lines"]
     assert page["recognition"]["ocr_reason"] == "image_only"
     assert len(lines) > 10
@@ -114,7 +126,8 @@ def _scan_of(page: pymupdf.Page, path: Path) -> Path:
     return path
 
 
-def test_a_digit_that_stands_alone_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine_name", ENGINES)
+def test_a_digit_that_stands_alone_is_read(engine_name: str, tmp_path: Path) -> None:
     sheet = pymupdf.open()
     page = sheet.new_page(width=500, height=300)
     page.insert_text((40, 50), "Inspection of the pump and its seals")
@@ -123,7 +136,7 @@ def test_a_digit_that_stands_alone_is_read(tmp_path: Path) -> None:
         page.insert_text(place, "1", fontsize=size, fontname="tiro")
     page.draw_circle((150, 200), 4, fill=0)
     file = _scan_of(page, tmp_path / "scan.pdf")
-    (read,) = parse(file, ReadOptions(ocr_engine="rapidocr")).pages
+    (read,) = parse(file, ReadOptions(ocr_engine=engine_name, models_folder=MODELS)).pages
     assert Counter("".join(read.text.split())) == Counter(
         "InspectionofthepumpanditssealsReplacementofthefilter1111"
     )
