@@ -44,7 +44,7 @@ _NEAR = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Strip:
+class Strip:
     """Ink beside a line, turned level: (rows, columns), the line's middle in the middle row."""
 
     ink: NDArray[np.bool_]
@@ -58,7 +58,7 @@ def with_marks(image: NDArray[np.uint8], found: Sequence[Recognized]) -> list[Re
         image: BGR, ``(height, width, 3)``.
         found: What an engine read on it.
     """
-    level = [_is_level(line) for line in found]
+    level = [is_level(line) for line in found]
     boxes = np.array(
         [(*line.corners.min(axis=0), *line.corners.max(axis=0)) for line in found], np.float32
     ).reshape(-1, 4)
@@ -73,7 +73,8 @@ def with_marks(image: NDArray[np.uint8], found: Sequence[Recognized]) -> list[Re
     return lines
 
 
-def _is_level(line: Recognized) -> bool:
+def is_level(line: Recognized) -> bool:
+    """Tell whether a line runs from left to right, tilted a little at most."""
     across = line.corners[1] - line.corners[0]
     return bool(abs(across[1]) < 0.15 * across[0]) and across[0] > _em(line) / 2
 
@@ -100,7 +101,7 @@ def _with_bullet(
         return line
     em, length = _em(line), _length(line)
     middle = float(line.edges[0].mean()) * length
-    blot = _blot(_strip(grey, line, -_BEFORE * em, middle), at_border=False)
+    blot = _blot(strip_of(grey, line, -_BEFORE * em, middle), at_border=False)
     if blot is None:
         return line
     begin = blot[0] - _BEFORE * em
@@ -117,10 +118,10 @@ def _with_bullet(
 
 def _is_blot(grey: NDArray[np.uint8], line: Recognized) -> bool:
     """Tell whether a line begins with a small solid mark."""
-    return _blot(_strip(grey, line, 0.0, 1.5 * _em(line)), at_border=True) is not None
+    return _blot(strip_of(grey, line, 0.0, 1.5 * _em(line)), at_border=True) is not None
 
 
-def _blot(strip: _Strip, *, at_border: bool) -> tuple[int, int] | None:
+def _blot(strip: Strip, *, at_border: bool) -> tuple[int, int] | None:
     """Return from where to where the first thing in a strip reaches, if it is a mark of a list.
 
     Args:
@@ -170,7 +171,7 @@ def _with_leader(
     begin = float(line.edges[len(text) - 1, 1]) * length
     if reach - begin < _FEWEST * 0.3 * em:
         return line
-    dots = _dots(_strip(grey, line, begin, reach))
+    dots = _dots(strip_of(grey, line, begin, reach))
     longer = _stretched(line, 0.0, reach, np.zeros((0, 4), np.float32)) if dots else None
     if longer is None:
         return line
@@ -186,7 +187,7 @@ def _with_leader(
     )
 
 
-def _dots(strip: _Strip) -> int:
+def _dots(strip: Strip) -> int:
     """Return how many dots of one size stand at one distance in a strip; 0 for anything else."""
     em = strip.em
     runs = _runs(strip.ink.sum(axis=0) > 0)
@@ -209,7 +210,7 @@ def _dots(strip: _Strip) -> int:
     return round(float(places[-1, 0] - places[0, 0]) / float(steps[even].mean())) + 1
 
 
-def _strip(grey: NDArray[np.uint8], line: Recognized, begin: float, end: float) -> _Strip:
+def strip_of(grey: NDArray[np.uint8], line: Recognized, begin: float, end: float) -> Strip:
     """Return what is drawn along a line, from ``begin`` to ``end`` pixels after its start."""
     em = _em(line)
     across = line.corners[1] - line.corners[0]
@@ -223,7 +224,7 @@ def _strip(grey: NDArray[np.uint8], line: Recognized, begin: float, end: float) 
     ).astype(int)
     seen = grey[np.clip(rows, 0, len(grey) - 1), columns]
     if not seen.size:
-        return _Strip(np.zeros((1, 0), np.bool_), em)
+        return Strip(np.zeros((1, 0), np.bool_), em)
     whole = grey[
         max(0, int(y0 - em)) : int(y0 + em) + 1,
         max(0, int(x0)) : max(1, int(x0 + across[0])),
@@ -231,7 +232,7 @@ def _strip(grey: NDArray[np.uint8], line: Recognized, begin: float, end: float) 
     paper, ink = np.percentile(whole if whole.size else seen, [75, 3])
     missing = max(0, round(end) - round(begin) - seen.shape[1]) if begin < 0 else 0
     drawn = np.pad(seen < paper - 0.5 * (paper - ink), ((0, 0), (missing, 0)))
-    return _Strip(drawn if paper - ink > 40 else np.zeros_like(drawn), em)
+    return Strip(drawn if paper - ink > 40 else np.zeros_like(drawn), em)
 
 
 def _stretched(

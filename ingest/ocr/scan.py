@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.ocr.logo import with_logos
 from ingest.ocr.marks import with_marks
 from ingest.types import Line
 from ragqa.types import BBox
@@ -55,7 +56,7 @@ def _read_any_way_up(engine: OcrEngine, image: NDArray[np.uint8]) -> tuple[list[
 
     Text on its side or upside down is found all the same, but read with little confidence.
     """
-    found = with_marks(image, engine.recognize(image))
+    found = _lines(engine, image)
     length = sum(len(line.text) for line in found) or 1
     sideways = sum(len(line.text) for line in found if _is_tall(line.corners)) / length
     sure = sum(line.confidence * len(line.text) for line in found) / length
@@ -66,11 +67,15 @@ def _read_any_way_up(engine: OcrEngine, image: NDArray[np.uint8]) -> tuple[list[
         other = np.ascontiguousarray(np.rot90(image, degrees // 90))
         again = [
             replace(line, corners=_turned_back(line.corners, degrees, image.shape))
-            for line in with_marks(other, engine.recognize(other))
+            for line in _lines(engine, other)
         ]
         if _worth(again) > 1.02 * _worth(best):
             best, turned = again, degrees
     return best, turned
+
+
+def _lines(engine: OcrEngine, image: NDArray[np.uint8]) -> list[Recognized]:
+    return with_logos(image, with_marks(image, engine.recognize(image)))
 
 
 def _worth(found: Sequence[Recognized]) -> float:
