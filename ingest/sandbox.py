@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import functools
 import multiprocessing
 import resource
 import signal
@@ -29,6 +30,8 @@ _FILE_BYTES = 64 << 20
 """Largest file a child may write."""
 _TASKS_EACH = 100
 """Pieces of work after which a child is replaced, so that leaks of a reader stay small."""
+_QUICK = 0.5
+"""Pieces done together in less are given out in larger lots."""
 IDLE_SECONDS = 15.0
 """A sandbox that nobody borrows for so long is ended."""
 PATIENCE = 5
@@ -227,9 +230,10 @@ def in_order(
     """Yield (piece, its result or ``Lost``) for every piece of work, in order.
 
     ``function`` is given a few pieces and returns the results of the first of them, and of as many
-    more as it likes: quick pieces share the cost of a round trip. What it leaves is given out
-    again, piece by piece; what was lost together is tried again alone, so that one bad piece takes
-    no other with it; what is lost alone is tried once more in a process that did nothing before.
+    more as it likes: quick pieces share the cost of a round trip, slow ones are given out one by
+    one, so that no process idles. What it leaves is given out again, piece by piece; what was lost
+    together is tried again alone, so that one bad piece takes no other with it; what is lost alone
+    is tried once more in a process that did nothing before.
 
     Args:
         sandbox: Where to do it.
@@ -241,22 +245,31 @@ def in_order(
     Raises:
         Stopped: If ``stop`` said so.
     """
+    timed = functools.partial(_timed, function)
     rest = deque(work)
     calls: deque[tuple[list[Any], Any]] = deque()
     size = 1
     while rest or calls:
         while rest and len(calls) < ahead:
             pieces = [rest.popleft() for _ in range(min(size, len(rest)))]
-            calls.append((pieces, sandbox.start(function, pieces)))
+            calls.append((pieces, sandbox.start(timed, pieces)))
         pieces, future = calls.popleft()
         try:
-            results: list[Any] = sandbox.wait(future, stop)
+            results, seconds = sandbox.wait(future, stop)
         except Lost as lost:
             results = [_afresh(sandbox, function, pieces, lost, stop)] if len(pieces) == 1 else []
-        size = min(8, 2 * size) if len(results) == len(pieces) else 1
+            seconds = _QUICK
+        grown = min(8, 2 * size) if seconds < _QUICK else max(1, size // 2)
+        size = grown if len(results) == len(pieces) else 1
         yield from zip(pieces, results, strict=False)
         left = [[piece] for piece in pieces[len(results) :]]
-        calls.extendleft((piece, sandbox.start(function, piece)) for piece in reversed(left))
+        calls.extendleft((piece, sandbox.start(timed, piece)) for piece in reversed(left))
+
+
+def _timed(function: Callable[..., list[Any]], pieces: list[Any]) -> tuple[list[Any], float]:
+    """Return what the function does, and how many seconds it took, in a child."""
+    begun = time.monotonic()
+    return function(pieces), time.monotonic() - begun
 
 
 def _afresh(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import tempfile
 import time
 
@@ -39,6 +40,13 @@ def work(pieces: list[str]) -> list[str]:
     return done
 
 
+def slow_work(pieces: list[str]) -> list[int]:
+    """Do the first piece only: more would take too long."""
+    if pieces[0] == "slow":
+        time.sleep(0.6)
+    return [os.getpid()]
+
+
 def outcomes(pieces: list[str], *, seconds: float = 1) -> list[str]:
     with Sandbox(Limits(seconds, 600), processes=2) as box:
         return [str(result) for _, result in in_order(box, work, pieces, ahead=3)]
@@ -51,6 +59,16 @@ def test_a_crash_a_hang_and_a_glutton_cost_only_themselves() -> None:
     assert "crashed (SIGSEGV)" in results[3]
     assert "longer than 5 times the 1 s" in results[5]
     assert "600 MB" in results[7]
+
+
+def test_no_process_idles_while_slow_pieces_wait() -> None:
+    with Sandbox(Limits(30, 600), processes=2) as box:
+        list(in_order(box, slow_work, ["a", "b"], ahead=4))
+        begun = time.monotonic()
+        processes = [pid for _, pid in in_order(box, slow_work, ["slow"] * 20, ahead=4)]
+        seconds = time.monotonic() - begun
+    assert len(set(processes)) == 2
+    assert 10 * 0.6 <= seconds < 11 * 0.6, "half of them, one after the other"
 
 
 def test_computing_without_end_is_stopped() -> None:
