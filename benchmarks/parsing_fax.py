@@ -1,11 +1,12 @@
 """Pages that we make black and white ourselves, read beside the OCR engine alone.
 
-The set of scans holds few such pages, one of them with a truth that no one could read. Here pages of
-real born-digital documents are drawn at 200 dots an inch, tilted a little, made noisy and cut to
+The set of scans holds few such pages, one of them with a truth that no one could read. Here pages
+of real born-digital documents are drawn at 200 dots an inch, tilted a little, made noisy and cut to
 black and white; their text layer is the truth. Pages whose layer holds characters that are not on
-the page (numbers of glyphs, private use), and pages with pictures, are not drawn. The pages of a seed are always the same.
+the page (numbers of glyphs, private use), and pages with pictures, are not drawn. The pages of a
+seed are always the same.
 
-Run: ``RAGQA_EVAL_DATA=… python -m benchmarks.parsing_fax [--each N] [--seed N] [--language zh] [--no-engine]``
+Run: ``RAGQA_EVAL_DATA=… python -m benchmarks.parsing_fax [--language zh] [--each N] [--seed N]``
 """
 
 from __future__ import annotations
@@ -163,7 +164,9 @@ def main() -> None:
     for language in sorted({str(row["language"]) for row in rows}):
         of = [row for row in rows if row["language"] == language]
         names = [name for name in ("ours", "alone", "seconds", "alone_seconds") if name in of[0]]
-        means = {name: round(statistics.mean(float(str(row[name])) for row in of), 5) for name in names}
+        means = {
+            name: round(statistics.mean(float(str(row[name])) for row in of), 5) for name in names
+        }
         print(json.dumps({"group": language, "pages": len(of), **means}))
 
 

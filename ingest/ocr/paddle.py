@@ -65,7 +65,9 @@ class PaddleOcr:
         corners = np.concatenate([corners, lone_characters(image, corners)])
         crops = list(inside._crop_by_polys(image, list(corners)))
         # As many as are read together are made equally wide: those of one length belong together.
-        order = [number for number in np.argsort([_shape(crop) for crop in crops]) if crops[number].size]
+        order = [
+            number for number in np.argsort([_shape(crop) for crop in crops]) if crops[number].size
+        ]
         read = inside.text_rec_model([crops[number] for number in order], return_word_box=True)
         recognized: dict[int, Recognized] = {}
         for number, result in zip(order, read, strict=True):
@@ -135,7 +137,8 @@ class _Telling:
 
 
 def _shape(crop: NDArray[np.uint8]) -> float:
-    return crop.shape[1] / max(1, crop.shape[0])
+    height, width = crop.shape[:2]
+    return float(width / max(1, height))
 
 
 def _edges(text: str, seen: Sequence[Any]) -> NDArray[np.float32]:
