@@ -20,7 +20,7 @@ from ingest.layout import order
 from ingest.paragraphs import Paragraph, classify, paragraphs
 from ingest.turning import turned_back, upright
 from ingest.types import Cell, Line, RawPage, RawTable, RunningHeads
-from ragqa.types import BBox, Block, Page, Span, unite
+from ragqa.types import BBox, Block, CellSpan, Page, Span, unite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -188,6 +188,16 @@ def _table_block(raw: RawPage, text: Text, table: RawTable) -> Block | None:
         text.value[start:],
         Span(start, len(text)),
         rows=tuple(rows),
+        spans=() if table.barred else _spans(table),
+    )
+
+
+def _spans(table: RawTable) -> tuple[CellSpan, ...]:
+    """Return the cells that cover several places and have something to say."""
+    return tuple(
+        CellSpan(cell.row, cell.column, cell.row_span, cell.column_span)
+        for cell in table.cells
+        if cell.ranges and (cell.row_span > 1 or cell.column_span > 1)
     )
 
 

@@ -7,13 +7,14 @@ import hashlib
 import html
 from typing import TYPE_CHECKING, Any
 
+from ragqa.heads import count_head_columns, count_heads, heads_to_json
 from ragqa.shapes import ties_to_json
 from ragqa.store.recognition import words_of
 from ragqa.store.rendering import render_png
-from ragqa.tables import carried_head, tables_of, to_csv, to_markdown, with_head
+from ragqa.tables import carried_heads, tables_of, to_csv, to_markdown, with_heads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ingest.reading import Parsed
@@ -39,7 +40,7 @@ transparent)}.box b{position:absolute;left:-1px;top:-1.1em;font:11px/1.2 system-
 background:var(--c);padding:0 4px;border-radius:2px}.text{flex:1;min-width:320px}
 .block{border-left:3px solid var(--c);padding:2px 10px;margin:6px 0;white-space:pre-wrap}
 .block small{color:var(--c);display:block;font-size:11px}table{border-collapse:collapse;
-background:#fff;font-size:13px}td{border:1px solid #ccc;padding:2px 6px}.notice{color:#b3261e}
+background:#fff;font-size:13px}td,th{border:1px solid #ccc;padding:2px 6px}.notice{color:#b3261e}
 """
 
 
@@ -103,7 +104,7 @@ def _block_json(block: Block) -> dict[str, Any]:
         shape["rows"] = [list(row) for row in block.rows]
     if block.level is not None:
         shape["level"] = block.level
-    return {**shape, **ties_to_json(block)}
+    return {**shape, **ties_to_json(block), **heads_to_json(block)}
 
 
 def write_tables(parsed: Parsed, folder: Path) -> list[Path]:
@@ -117,8 +118,8 @@ def write_tables(parsed: Parsed, folder: Path) -> list[Path]:
     for page in parsed.pages:
         for number, block in enumerate(tables_of(page), start=1):
             stem = folder / f"p{page.number}-{number}"
-            rows = with_head(block.rows, carried_head(page, pages.get) if number == 1 else None)
-            for suffix, text in ((".csv", to_csv(rows)), (".md", to_markdown(rows))):
+            table = with_heads(block, carried_heads(page, pages.get) if number == 1 else None)
+            for suffix, text in ((".csv", to_csv(table.rows)), (".md", to_markdown(table))):
                 file = stem.with_suffix(suffix)
                 file.write_text(text, encoding="utf-8")
                 written.append(file)
@@ -152,7 +153,7 @@ def _section(path: Path, page: Page, password: str | None) -> Iterator[str]:
     yield f"</div><div class=text><p>Page {page.number}: {page.source}{sure}</p>"
     for order, block in enumerate(page.blocks, start=1):
         level = f" {block.level}" if block.level else ""
-        content = _grid(block.rows) if block.rows else html.escape(block.text)
+        content = _grid(block) if block.rows else html.escape(block.text)
         yield (
             f"<div class=block style='--c:{_COLORS[block.kind]}'><small>{order} {block.kind}"
             f"{level}{_ties(block)}</small>{content}</div>"
@@ -177,8 +178,25 @@ def _place(page: Page, block: Block) -> str:
     )
 
 
-def _grid(rows: Sequence[Sequence[str]]) -> str:
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+def _grid(table: Block) -> str:
+    """Return a table as HTML, its heads as heads and its wide cells wide."""
+    heads = count_heads(table.rows)
+    columns = count_head_columns(table.rows, heads)
+    wide = {span[:2]: span[2:] for span in table.spans}
+    covered = {
+        (span.row + down, span.column + right)
+        for span in table.spans
+        for down in range(span.rows)
+        for right in range(span.columns)
+    } - wide.keys()
+    body = ""
+    for row, cells in enumerate(table.rows):
+        body += "<tr>"
+        for column, cell in enumerate(cells):
+            if (row, column) in covered and not cell:
+                continue
+            down, right = wide.get((row, column), (1, 1))
+            kind = "th" if row < heads or column < columns else "td"
+            body += f"<{kind} rowspan={down} colspan={right}>{html.escape(cell)}</{kind}>"
+        body += "</tr>"
     return f"<table>{body}</table>"

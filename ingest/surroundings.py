@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.joining import is_broken_word, is_wide, separator
+from ragqa.heads import count_heads, is_value
 from ragqa.tables import cells_of, continues, tables_of
 
 if TYPE_CHECKING:
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
 
 LONGEST = 240
 """Characters of the heads of a table, and of a part of a sentence."""
-_HEAD_LINES = 4
 _OVERLAP = 4
 """Characters on the other side of a page break that are repeated where no blanks part words."""
 
-_VALUE = re.compile(r"[^\w\s]*\s?\(?[-−–]?[$€£¥]?\s?\d[\d,.]*\s?[%)]*[^\w\s]*", re.ASCII)
-_YEAR = re.compile(r"(?:19|20)\d\d(?:\s?[-–/]\s?\d{2,4})?")
 _SENTENCE_END = re.compile(r"[。！？!?…；;]|\.(?=\s)")
 
 
@@ -79,33 +77,18 @@ def heads_above(lines: Sequence[str], row: int, carried: str = "") -> str:
     if own:
         carried = ""
     heads = _heads(rows[:row]) if own else carried
-    below = rows[_count_heads(rows) : row] if own else rows[:row]
-    labels = [cells[0] for cells in below if len(cells) == 1 and not _is_value(cells[0])]
+    below = rows[count_heads(rows) : row] if own else rows[:row]
+    labels = [cells[0] for cells in below if len(cells) == 1 and not is_value(cells[0])]
     return clipped("\n".join(part for part in (heads, *labels[-1:]) if part))
 
 
 def _heads(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(" | ".join(cells) for cells in rows[: _count_heads(rows)] if cells)
-
-
-def _count_heads(rows: Sequence[Sequence[str]]) -> int:
-    """Count the first rows that hold no figures; a lone label ends them once columns have names."""
-    named = False
-    for number, row in enumerate(rows[:_HEAD_LINES]):
-        if any(map(_is_value, row)) or (named and len(row) < 2):
-            return number
-        named = named or len(row) > 1
-    values = any(_is_value(cell) for row in rows for cell in row)
-    return min(len(rows), _HEAD_LINES) if values else min(len(rows), 1)
+    return "\n".join(" | ".join(cells) for cells in rows[: count_heads(rows)] if cells)
 
 
 def _cells(line: str) -> list[str]:
     """Return the cells of a line that say something: one that only rules off has none."""
     return [cell for cell in cells_of(line) if cell.strip("-: ")]
-
-
-def _is_value(cell: str) -> bool:
-    return bool(_VALUE.fullmatch(cell)) and not _YEAR.fullmatch(cell)
 
 
 def _carried(first: Page | None, second: Page | None) -> tuple[str, str] | None:

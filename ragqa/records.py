@@ -95,6 +95,9 @@ class Block(TypedDict):
     of: NotRequired[Captioned]
     goes_on: NotRequired[bool]
     continues: NotRequired[bool]
+    head_rows: NotRequired[int]
+    head_columns: NotRequired[int]
+    spans: NotRequired[list[list[int]]]
 
 
 class Page(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from ragqa.heads import heads_to_json
 from ragqa.types import DocumentId, Filter, Id
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def block_to_json(block: Block) -> Json:
         "rows": [list(row) for row in block.rows],
         "level": block.level,
         **ties_to_json(block),
+        **heads_to_json(block),
     }
 
 

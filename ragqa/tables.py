@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from ragqa.heads import count_heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,24 +33,26 @@ def tables_of(page: Page) -> list[Block]:
     return [block for block in page.blocks if block.kind == "table"]
 
 
-def carried_head(page: Page, before: Callable[[int], Page | None]) -> tuple[str, ...] | None:
-    """Return the head of the table that the first table of a page goes on with, or None.
+def carried_heads(page: Page, before: Callable[[int], Page | None]) -> Block | None:
+    """Return the head rows of the table that the first table of a page goes on with, or None.
+
+    They come as that table cut to them.
 
     Args:
         page: The page.
         before: Gives the page of a number; None where there is none.
     """
-    head = None
+    heads = None
     for _ in range(_MOST_PAGES):
         previous = before(page.number - 1)
         if previous is None or not continues(previous, page):
             break
         last = tables_of(previous)[-1]
-        head = last.rows[0]
+        heads = _cut_to(last, max(1, count_heads(last.rows)))
         if _body(previous)[0] is not last:
             break
         page = previous
-    return head
+    return heads
 
 
 def continues(previous: Page, page: Page) -> bool:
@@ -73,19 +78,40 @@ def continues(previous: Page, page: Page) -> bool:
     )
 
 
-def with_head(rows: Sequence[Sequence[str]], head: Sequence[str] | None) -> Sequence[Sequence[str]]:
-    """Return the rows with the head of the page before, unless they repeat it themselves."""
-    if head is None or list(rows[0]) == list(head):
-        return rows
-    return [head, *rows]
+def with_heads(table: Block, heads: Block | None) -> Block:
+    """Return a table with the head rows of the page before, unless it repeats them itself."""
+    if heads is None or table.rows[0] == heads.rows[0]:
+        return table
+    moved = [span._replace(row=span.row + len(heads.rows)) for span in table.spans]
+    return replace(table, rows=(*heads.rows, *table.rows), spans=(*heads.spans, *moved))
 
 
-def to_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Write a table as Markdown; its first row is the head."""
+def _cut_to(table: Block, rows: int) -> Block:
+    spans = (s._replace(rows=min(s.rows, rows - s.row)) for s in table.spans if s.row < rows)
+    return replace(table, rows=table.rows[:rows], spans=tuple(spans))
+
+
+def to_markdown(table: Block) -> str:
+    """Write a table as Markdown, which has one row of heads: several become one, top to bottom."""
+    heads = max(1, count_heads(table.rows))
+    rows = [_joined(table, heads), *table.rows[heads:]]
     lines = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows]
-    if lines:
-        lines.insert(1, "|" + " --- |" * len(rows[0]))
+    lines.insert(1, "|" + " --- |" * len(rows[0]))
     return "\n".join(lines)
+
+
+def _joined(table: Block, heads: int) -> list[str]:
+    """Join the heads of each column; one that covers several columns is a head of each."""
+    if heads == 1:
+        return list(table.rows[0])
+    over = [list(row) for row in table.rows[:heads]]
+    for row, column, _, wide in table.spans:
+        if row < heads:
+            over[row][column : column + wide] = [over[row][column]] * wide
+    columns = [
+        dict.fromkeys(filter(None, map(str.strip, cells))) for cells in zip(*over, strict=True)
+    ]
+    return [" / ".join(cells) for cells in columns]
 
 
 def to_csv(rows: Sequence[Sequence[str]]) -> str:

@@ -124,6 +124,15 @@ class Captioned:
     """Which table of its page, from 1; None for a figure."""
 
 
+class CellSpan(NamedTuple):
+    """A cell of a table that covers several rows or columns, and where its text stands."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A region of a page, in reading order; ``span`` is None for running heads and feet."""
@@ -141,6 +150,8 @@ class Block:
     """A paragraph that the next page goes on with."""
     continues: bool = False
     """The rest of a paragraph of the page before."""
+    spans: tuple[CellSpan, ...] = ()
+    """Cells of a table that cover more than one; their text stands at their first place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,12 @@ TABLE = {
     "span": [30, 48],
     "rows": [["项目", "数值"], ["额定功率", "1500 W"]],
     "level": None,
+    "head_rows": 1,
+    "head_columns": 1,
+    "spans": [],
     "number": 1,
     "head": None,
+    "heads": None,
 }
 HIT = {
     "rank": 1,

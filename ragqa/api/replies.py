@@ -205,10 +205,11 @@ class Recognition(TypedDict):
 
 
 class Table(Block):
-    """A table of a page; ``head`` is the first row of the one that it goes on from."""
+    """A table of a page; ``heads`` are the head rows of the one it goes on from, if it does."""
 
     number: int
     head: list[str] | None
+    heads: list[list[str]] | None
 
 
 class Tables(TypedDict):

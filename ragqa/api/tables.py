@@ -13,7 +13,7 @@ from ragqa.api.pages import PageNumber
 from ragqa.errors import NotFound
 from ragqa.shapes import block_to_json
 from ragqa.store.pages import read_page
-from ragqa.tables import carried_head, tables_of, to_csv, to_markdown, with_head
+from ragqa.tables import carried_heads, tables_of, to_csv, to_markdown, with_heads
 
 if TYPE_CHECKING:
     from ragqa.types import Page
@@ -36,8 +36,10 @@ def take(
 ) -> Response:
     """Give the tables of a page: all as JSON, or one as CSV or Markdown.
 
-    A table that goes on from the page before has `head`: that table's first row, which CSV and
-    Markdown repeat.
+    `head_rows` and `head_columns` say how many of its first rows and columns name the others, and
+    `spans` which cells cover several: `[row, column, rows, columns]`, from 0. A table that goes on
+    from the page before has `heads`: that table's head rows, which CSV and Markdown repeat; `head`
+    is the first of them.
     """
     key = parse_id(document_id)
     with services.database.transaction() as conn:
@@ -47,19 +49,24 @@ def take(
 
         page = read_page(conn, key, number)
         found = tables_of(page)
-        head = carried_head(page, before) if found else None
+        heads = carried_heads(page, before) if found else None
     if as_what == "json":
         return JSONResponse(
             {
                 "tables": [
-                    {**block_to_json(block), "number": n, "head": head if n == 1 else None}
+                    {
+                        **block_to_json(block),
+                        "number": n,
+                        "head": heads.rows[0] if heads and n == 1 else None,
+                        "heads": heads.rows if heads and n == 1 else None,
+                    }
                     for n, block in enumerate(found, start=1)
                 ]
             }
         )
     if table > len(found):
         raise NotFound(f"page {number} has {len(found)} tables: there is no table {table}")
-    rows = with_head(found[table - 1].rows, head if table == 1 else None)
+    chosen = with_heads(found[table - 1], heads if table == 1 else None)
     if as_what == "csv":
-        return Response(to_csv(rows), media_type="text/csv")
-    return Response(to_markdown(rows), media_type="text/markdown")
+        return Response(to_csv(chosen.rows), media_type="text/csv")
+    return Response(to_markdown(chosen), media_type="text/markdown")

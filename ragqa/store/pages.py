@@ -12,7 +12,7 @@ from ragqa.errors import NotFound
 from ragqa.shapes import block_to_json
 from ragqa.store.corrections import content_of
 from ragqa.store.documents import find_document
-from ragqa.types import BBox, Block, Box, Captioned, DocumentId, Page, Span
+from ragqa.types import BBox, Block, Box, Captioned, CellSpan, DocumentId, Page, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,6 +132,7 @@ def block_from_json(record: Mapping[str, Any]) -> Block:
         of=Captioned(of["kind"], BBox(*of["bbox"]), of["number"]) if of else None,
         goes_on=record.get("goes_on", False),
         continues=record.get("continues", False),
+        spans=tuple(CellSpan(*span) for span in record.get("spans", ())),
     )
 
 

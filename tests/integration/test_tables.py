@@ -11,8 +11,9 @@ import pymupdf
 import pytest
 
 from ingest.reading import assembled_here, parse
-from ingest.report import write_tables
+from ingest.report import to_json, write_html, write_tables
 from ingest.types import ReadOptions
+from ragqa.heads import count_head_columns, count_heads
 from ragqa.tables import continues, to_csv, to_markdown
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_two_columns_of_prose_and_a_contents_page_are_no_tables() -> None:
 def test_a_table_is_written_as_csv_and_markdown() -> None:
     (table,) = tables(DATA / "manual_zh.pdf", 3)
     assert list(csv.reader(io.StringIO(to_csv(table.rows)))) == [list(row) for row in table.rows]
-    assert to_markdown(table.rows).splitlines()[:3] == [
+    assert to_markdown(table).splitlines()[:3] == [
         "| 项目 | 2024 | 2025 |",
         "| --- | --- | --- |",
         "| 销量 | 1,204 | 1,530 |",
@@ -209,3 +210,62 @@ def test_a_table_below_another_text_is_not_the_rest_of_the_last_one(tmp_path: Pa
     path = two_pages(tmp_path / "parts.pdf", repeat=False, between="The second list of parts.")
     first, second = parse(path, ReadOptions(ocr_engine="none")).pages
     assert not continues(first, second)
+
+
+def with_wide_heads(path: Path, *, pages: int = 1) -> Path:
+    """Draw a ruled table whose years stand over two quarters each, its rows named at the left."""
+    document = pymupdf.open()
+    for number in range(pages):
+        page = document.new_page(width=595, height=842)
+        cells = [] if number else [(0, 0, 1, 2, "Pump")]
+        if not number:
+            cells += [(0, 1, 2, 1, "Sold in 2022"), (0, 3, 2, 1, "Sold in 2023")]
+            cells += [(1, n, 1, 1, ("Autumn", "Spring")[n % 2]) for n in range(1, 5)]
+        first = 0 if number else 2
+        for row in range(first, first + 13):
+            cells.append((row, 0, 1, 1, f"Model {chr(65 + row - first)}{number}"))
+            cells += [(row, n, 1, 1, str(100 * number + 10 * row + n)) for n in range(1, 5)]
+        for row, column, wide, high, text in cells:
+            x, y = 72 + 90 * column, (90.0 if number else 420.0) + 24 * row
+            page.draw_rect((x, y, x + 90 * wide, y + 24 * high))
+            page.insert_text((x + 6, y + 16), text, fontsize=10)
+    document.save(path)
+    return path
+
+
+def test_a_head_of_two_rows_says_what_it_covers(tmp_path: Path) -> None:
+    path = with_wide_heads(tmp_path / "pumps.pdf")
+    (page,) = to_json(path, parse(path, ReadOptions(ocr_engine="none")))["pages"]
+    (table,) = [block for block in page["blocks"] if block["kind"] == "table"]
+    assert (table["head_rows"], table["head_columns"]) == (2, 1)
+    assert sorted(table["spans"]) == [[0, 0, 2, 1], [0, 1, 1, 2], [0, 3, 1, 2]]
+    assert table["rows"][0] == ["Pump", "Sold in 2022", "", "Sold in 2023", ""]
+
+
+def test_markdown_joins_the_heads_of_a_column_and_pages_repeat_them_all(tmp_path: Path) -> None:
+    path = with_wide_heads(tmp_path / "pumps.pdf", pages=2)
+    write_tables(parse(path, ReadOptions(ocr_engine="none")), tmp_path / "out")
+    head = "| Pump | Sold in 2022 / Spring | Sold in 2022 / Autumn | Sold in 2023 / Spring |"
+    for number in (1, 2):
+        lines = (tmp_path / "out" / f"p{number}-1.md").read_text("utf-8").splitlines()
+        assert lines[0].startswith(head), lines[:3]
+        assert lines[1] == "| --- | --- | --- | --- | --- |"
+        assert lines[2].startswith(f"| Model A{number - 1} |")
+    with (tmp_path / "out" / "p2-1.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[0] for row in rows[:3]] == ["Pump", "", "Model A1"]
+
+
+def test_the_heads_of_tables_without_figures_and_without_heads_are_counted() -> None:
+    assert count_heads([("名称", "型号"), ("水泵", "甲")]) == 1
+    assert count_heads([("1", "2"), ("3", "4")]) == 0
+    assert count_heads([("", "2022", "2023"), ("Assets",), ("Cash", "5", "6")]) == 1
+    assert count_head_columns([("", "Model", "2022"), ("Pump", "A", "5")], 1) == 2
+    assert count_head_columns([("名称", "型号"), ("水泵", "甲")], 1) == 0
+
+
+def test_the_page_to_look_at_shows_wide_cells_wide(tmp_path: Path) -> None:
+    path = with_wide_heads(tmp_path / "pumps.pdf")
+    write_html(path, parse(path, ReadOptions(ocr_engine="none")), tmp_path / "out.html")
+    shown = (tmp_path / "out.html").read_text("utf-8")
+    assert "<th rowspan=1 colspan=2>Sold in 2022</th><th rowspan=1 colspan=2>" in shown
