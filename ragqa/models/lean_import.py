@@ -1,7 +1,8 @@
 """Import sentence-transformers without what only its training and evaluation use.
 
 The package imports scikit-learn's metrics and ``scipy.stats`` (and with them pandas) at its top,
-and ``scipy.optimize`` for losses; embedding and reranking call none of them. They are a quarter of
+``scipy.optimize`` for losses and ``scipy.sparse`` for vectors of another kind; embedding and
+reranking call none of them. They are a quarter of
 the import, which is most of a start. Here they are stood in for until one of their functions is
 called, which then loads the real ones. Measured on two idle cores: 7.8 and 8.0 s of CPU become 5.5
 and 6.2 s; ``scipy.optimize`` came later, 4.1 s become 3.8 s on a faster machine.
@@ -22,7 +23,7 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-UNCALLED = ("sklearn", "sklearn.metrics", "scipy.stats", "scipy.optimize")
+UNCALLED = ("sklearn", "sklearn.metrics", "scipy.sparse", "scipy.stats", "scipy.optimize")
 
 _importing = threading.Lock()
 

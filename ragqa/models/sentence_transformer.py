@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ragqa.errors import ModelMissing
+from ragqa.memory import uncollected
 from ragqa.models.fingerprint import fingerprint
 from ragqa.models.lean_import import import_sentence_transformers
 from ragqa.models.packed_linear import pack_linears
@@ -80,7 +81,8 @@ class SentenceTransformerEmbedder:
         """
         located = model if isinstance(model, Located) else None
         located = located or resolve_embedding_model(str(model), models_folder or Path())
-        self._model = _load(located, offline=offline, device=device, precision=precision)
+        with uncollected():
+            self._model = _load(located, offline=offline, device=device, precision=precision)
         self._name = f"{located.name}@{_revision(located, self._model)}"
         query, passage = find_prefixes(located.name, self._model.prompts)
         self._query_prefix, self._passage_prefix = query, passage
@@ -117,11 +119,15 @@ class SentenceTransformerEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Return how many of the model's tokens ``text`` has, special tokens left out."""
+        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
         with self._tokenizing:
-            encoded = self._model.tokenizer(
-                _sanitize(text), add_special_tokens=False, truncation=False, verbose=False
-            )
-        return len(encoded["input_ids"])
+            if backend is None:
+                return len(self._model.tokenizer.tokenize(_sanitize(text)))
+            # Half the time of transformers' own call, once for each sentence of a document. It
+            # sets truncation and padding, which are states, anew whenever it tokenizes.
+            backend.no_truncation()
+            backend.no_padding()
+            return len(backend.encode(_sanitize(text), add_special_tokens=False))
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages. Shape: ``(len(texts), dimension)``, unit rows, in the order given."""
