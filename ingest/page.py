@@ -20,6 +20,8 @@ from ragqa.errors import ModelMissing
 from ragqa.types import BBox, Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ingest.ports import OcrEngine, TableFinder
@@ -33,6 +35,8 @@ _WIDE = 0.25
 _STRIP = 60.0
 """In points; what is higher is a ground, not a strip."""
 _MOST_RULES = 200
+_SHEET = 736
+"""Pixels of the shorter side up to which images are blown up before lines are looked for."""
 _COVERED = 0.5
 """Share of a page that a scan covers at least."""
 
@@ -73,8 +77,9 @@ def read_page(
     )
     if verdict.needs_ocr:
         raw = _by_ocr(source, raw, verdict, options, engine)
-    elif verdict.regions and options.ocr == "auto":
+    elif (verdict.regions or verdict.drawn) and options.ocr == "auto":
         raw = _with_pictures(source, raw, verdict, options, engine)
+        layer = _without_glyphs(layer, verdict.drawn)
     return replace(raw, tables=_tables(raw, layer, tables))
 
 
@@ -152,15 +157,43 @@ def _picture(source: Source, raw: RawPage, dpi: float) -> NDArray[np.uint8]:
 def _with_pictures(
     source: Source, raw: RawPage, verdict: Verdict, options: ReadOptions, engine: OcrEngine
 ) -> RawPage:
-    """Add what OCR reads in pictures on a page whose own text is good."""
-    for region in verdict.regions:
+    """Add what OCR reads in pictures and drawn words on a page whose own text is good."""
+    for region in (*verdict.regions, *verdict.drawn):
         try:
-            image = source.image(raw.number, options.ocr_dpi, region)
-            scan = read_scan(engine, image, region)
+            image, area = source.image(raw.number, options.ocr_dpi, region), region
+            if region in verdict.drawn:
+                image, area = _on_a_sheet(image, region)
+            scan = read_scan(engine, image, area)
         except ModelMissing:
             return raw
         raw = _merged(raw, scan)
     return raw
+
+
+def _without_glyphs(layer: Layer, drawn: Sequence[BBox]) -> Layer:
+    """Leave out the outlines of letters, in which tables would be looked for."""
+    rules = layer.rules
+    for box in drawn:
+        inside = (rules[:, 0] >= box.x0) & (rules[:, 2] <= box.x1)
+        inside &= (rules[:, 1] >= box.top) & (rules[:, 3] <= box.bottom)
+        rules = rules[~inside]
+    return replace(layer, rules=rules)
+
+
+def _on_a_sheet(image: NDArray[np.uint8], area: BBox) -> tuple[NDArray[np.uint8], BBox]:
+    """Put a small image in the corner of a blank one, and say what part of the page that shows.
+
+    Detectors blow up what is small, and then take the words of a line apart.
+    """
+    height, width = image.shape[:2]
+    below, beside = max(0, _SHEET - height), max(0, _SHEET - width)
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    sheet = np.empty((height + below, width + beside, 3), np.uint8)
+    sheet[:] = np.median(border, axis=0)
+    sheet[:height, :width] = image
+    across, down = (area.x1 - area.x0) / width, (area.bottom - area.top) / height
+    right, bottom = area.x1 + beside * across, area.bottom + below * down
+    return sheet, BBox(area.x0, area.top, right, bottom)
 
 
 def _merged(raw: RawPage, scan: ScanText) -> RawPage:

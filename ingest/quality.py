@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ingest.outlines import outlined_regions
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,6 +45,8 @@ class Verdict:
     reason: OcrReason
     regions: tuple[BBox, ...] = ()
     """Pictures on a page with a good text layer that may hold text of their own."""
+    drawn: tuple[BBox, ...] = ()
+    """Words that are drawn as outlines on such a page."""
 
     @property
     def needs_ocr(self) -> bool:
@@ -64,7 +68,8 @@ def judge(layer: Layer) -> Verdict:
         return Verdict("invisible_layer")
     if covered > 0.6 and solid < 60:
         return Verdict("little_text")
-    return Verdict("", picture_regions(layer))
+    pictures = picture_regions(layer)
+    return Verdict("", pictures, _drawn_beside(pictures, layer))
 
 
 def image_share(images: Sequence[BBox], width: float, height: float) -> float:
@@ -90,6 +95,21 @@ def picture_regions(layer: Layer) -> tuple[BBox, ...]:
         if not over:
             found.append(box)
     return tuple(found)
+
+
+def _drawn_beside(pictures: Sequence[BBox], layer: Layer) -> tuple[BBox, ...]:
+    """Return words drawn as outlines, but for those on pictures, which are read with them."""
+    return tuple(
+        box
+        for box in outlined_regions(layer)
+        if not any(
+            picture.x0 < box.x1
+            and picture.x1 > box.x0
+            and picture.top < box.bottom
+            and picture.bottom > box.top
+            for picture in pictures
+        )
+    )
 
 
 def is_garbage(text: str) -> bool:
