@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ingest.embedding import in_order_of_length
 from ingest.passages import Passages, with_next
 from ragqa.retrieval.context import title_of
 from ragqa.store.chunks import ensure_embeddings_table, renaming, swap_chunks
@@ -92,7 +93,7 @@ def _embedded(database: Database, embedder: Embedder, texts: dict[bytes, str]) -
     with database.transaction() as conn:
         ensure_embeddings_table(conn, embedder.name, embedder.dimension)
     vectors: Vectors = {}
-    hashes = sorted(texts, key=lambda hash_: len(texts[hash_]))
+    hashes = in_order_of_length(texts, embedder)
     for start in range(0, len(hashes), AT_ONCE):
         batch = hashes[start : start + AT_ONCE]
         rows = embedder.embed_passages([texts[hash_] for hash_ in batch])

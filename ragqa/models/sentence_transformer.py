@@ -132,8 +132,7 @@ class SentenceTransformerEmbedder:
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages. Shape: ``(len(texts), dimension)``, unit rows, in the order given."""
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
-        # Neighbours in length share a batch, so that little of it is padding.
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        order = self._by_length(texts)
         for start in range(0, len(order), self._batch):
             rows = order[start : start + self._batch]
             vectors[rows] = self._embed([texts[row] for row in rows], self._passage_prefix)
@@ -144,17 +143,12 @@ class SentenceTransformerEmbedder:
         return self._queries(text)
 
     def embed_words(self, texts: Sequence[str], *, query: bool = False) -> list[Words]:
-        """Embed texts and, from the same pass, each of their tokens where it stands.
-
-        Args:
-            texts: Passages, or queries.
-            query: Whether they are queries.
-        """
+        """Embed passages, or queries, and from the same pass each token where it stands."""
         prefix = self._query_prefix if query else self._passage_prefix
         # The space behind a prefix belongs to the word after it.
         first = 1 + self.count_tokens(prefix.rstrip())
         found: dict[int, Words] = {}
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        order = self._by_length(texts)
         for start in range(0, len(order), self._batch):
             rows = order[start : start + self._batch]
             passed = self._forward([texts[row] for row in rows], prefix)
@@ -184,6 +178,11 @@ class SentenceTransformerEmbedder:
         return read_pairs(
             self._model, asked, [_sanitize(text) for text in texts], layers, self._tokenizing
         )
+
+    def _by_length(self, texts: Sequence[str]) -> list[int]:
+        """Return the rows of texts, those of the fewest tokens first: batches pad little."""
+        lengths = [self.count_tokens(text) for text in texts] if len(texts) > self._batch else []
+        return sorted(range(len(texts)), key=lengths.__getitem__ if lengths else None)
 
     def _embed(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
         return _unit(self._forward(texts, prefix)["sentence_embedding"])
