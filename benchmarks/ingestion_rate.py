@@ -54,13 +54,13 @@ def rate(data: Path, folder: Path, scale: float) -> dict[str, Any]:
         texts: list[str] = []
         for turn in range(TURNS):
             name = f"turn-{turn}"
-            begun = _now(services)
+            begun = measure_now(services)
             report = run_batch(services, [tree], name)
-            together.append(_since(services, begun))
+            together.append(measure_since(services, begun))
             texts = _texts(services, name)
-            begun = _now(services)
+            begun = measure_now(services)
             _embed(services, texts)
-            alone.append(_since(services, begun))
+            alone.append(measure_since(services, begun))
     return {
         "pages": report["pages"],
         "ocr_pages": report["ocr_pages"],
@@ -106,12 +106,13 @@ def _embed(services: Services, texts: list[str]) -> None:
     """Embed in batches as the worker makes them: of like lengths, as many at once."""
     embedder = services.embedder()
     for start in range(0, len(texts), SORTED_TOGETHER):
-        piece = sorted(texts[start : start + SORTED_TOGETHER], key=len)
+        piece = sorted(texts[start : start + SORTED_TOGETHER], key=embedder.count_tokens)
         for first in range(0, len(piece), AT_ONCE):
             embedder.embed_passages(piece[first : first + AT_ONCE])
 
 
-def _now(services: Services) -> tuple[float, float]:
+def measure_now(services: Services) -> tuple[float, float]:
+    """Return the time on the clock and the processor time so far: ours and the database's."""
     usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
     for child in psutil.Process().children(recursive=True):
@@ -120,6 +121,7 @@ def _now(services: Services) -> tuple[float, float]:
     return time.monotonic(), cpu + database_cpu(services.database.conninfo)
 
 
-def _since(services: Services, begun: tuple[float, float]) -> Took:
-    wall, cpu = _now(services)
+def measure_since(services: Services, begun: tuple[float, float]) -> Took:
+    """Return what it took since ``begun``, which ``measure_now`` gave."""
+    wall, cpu = measure_now(services)
     return Took(wall - begun[0], cpu - begun[1])

@@ -7,16 +7,18 @@ run. LangChain is in the development environment; LlamaIndex is not (its package
 ``llama-index-core``, ``llama-index-readers-file``, ``llama-index-embeddings-langchain`` and
 ``llama-index-retrievers-bm25`` are installed beside it, it is measured, else left out.
 
-``--timed N`` also brings the first N documents of the last task in anew, with every pipeline, and
-no vector is remembered: how long that takes on the clock, one pipeline after the other.
+``--timed N`` also brings the N shortest documents of the last task in anew, with every pipeline,
+and no vector is remembered: how long that takes on the clock and how much processor time. In every
+one of ``--rounds`` the pipelines take turns. ``--only-timed`` asks no questions. Sets that a run
+leaves out, and times where none are taken, keep their figures in the results.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ from retrieval import MEASURES, open_services
 from retrieval_data import CACHE, HOME, Task, make_task, write_results
 from retrieval_rivals import RIVALS, missing_packages
 
+from benchmarks.ingestion_rate import measure_now, measure_since
 from ingest.batch import run_batch
 from ragqa.evaluation.metrics import compare
 from ragqa.evaluation.run import evaluate_retrieval
@@ -31,10 +34,12 @@ from ragqa.evaluation.run import evaluate_retrieval
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from benchmarks.ingestion_rate import Took
     from ragqa.types import Hit
     from ragqa.wiring import Services
 
 NAMES = ("qa-pdf", "financebench")
+RESULTS = Path(__file__).parent / "results" / "retrieval_others.json"
 
 
 def main() -> None:
@@ -47,17 +52,23 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
     parser.add_argument("--timed", type=int, default=0, help="documents to time the ingestion of")
+    parser.add_argument("--rounds", type=int, default=1, help="times each pipeline is timed")
+    parser.add_argument("--only-timed", action="store_true", help="ask no questions")
     options = parser.parse_args()
-    results: dict[str, Any] = {"cores": os.cpu_count(), "tasks": {}}
+    known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"tasks": {}}
+    results: dict[str, Any] = {**known, "cores": os.cpu_count()}
     if left_out := missing_packages():
         print(f"LlamaIndex is left out: {', '.join(left_out)} not installed")
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
             folder = Path(options.home, "tasks", f"{name}-{options.pages}")
             task = make_task(name, folder, size=options.size, pages=options.pages)
-            results["tasks"][name] = compare_on(services, task)
+            if not options.only_timed:
+                results["tasks"][name] = compare_on(services, task)
     if options.timed:
-        results["timed"] = time_ingestion(task.folder, options.timed, options.models)
+        results["timed"] = time_ingestion(
+            task.folder, options.timed, options.models, rounds=options.rounds
+        )
     print(write_results("retrieval_others", results))
 
 
@@ -96,23 +107,37 @@ def _shares(row: Mapping[str, Any]) -> str:
     return " / ".join("–" if share is None else f"{share:.2f}" for share in shares)
 
 
-def time_ingestion(folder: Path, most: int, models: Path | None) -> dict[str, Any]:
-    """Bring the first documents in with every pipeline; return the seconds that each took."""
-    files = sorted(folder.iterdir())[:most]
+def time_ingestion(folder: Path, most: int, models: Path | None, *, rounds: int) -> dict[str, Any]:
+    """Bring the shortest documents in with every pipeline, in turns.
+
+    Returns:
+        For each pipeline the seconds that every round took, on the clock and of processors.
+    """
+    files = sorted(folder.iterdir(), key=lambda file: file.stat().st_size)[:most]
+    took: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as home:
         Path(home).chmod(0o711)
         with open_services(Path(home), models, None) as services:
             embedder = services.embedder()
-            started = time.monotonic()
-            report = run_batch(services, files, "timed")
-            seconds = {"ragqa": time.monotonic() - started}
-            for name, build in RIVALS.items():
-                started = time.monotonic()
-                if build(files, embedder):
-                    seconds[name] = time.monotonic() - started
-    print(f"\n{len(files)} files, {report['pages']} pages are brought in within", end=" ")
-    print(", ".join(f"{taken:.0f} s ({name})" for name, taken in seconds.items()))
-    return {"files": [file.name for file in files], "pages": report["pages"], "seconds": seconds}
+            for number in range(rounds):
+                begun = measure_now(services)
+                pages = run_batch(services, files, f"timed {number}")["pages"]
+                _keep(took, "ragqa", measure_since(services, begun))
+                for name, build in RIVALS.items():
+                    begun = measure_now(services)
+                    if build(files, embedder):
+                        _keep(took, name, measure_since(services, begun))
+    print(f"\n{len(files)} files, {pages} pages are brought in within")
+    for name, row in took.items():
+        wall, cpu = (", ".join(f"{one:.0f}" for one in row[kind]) for kind in ("wall", "cpu"))
+        print(f"  {name:12} {wall} s, processor time {cpu} s")
+    return {"files": [file.name for file in files], "pages": pages, "seconds": took}
+
+
+def _keep(took: dict[str, dict[str, list[float]]], name: str, one: Took) -> None:
+    row = took.setdefault(name, {"wall": [], "cpu": []})
+    row["wall"].append(one.wall)
+    row["cpu"].append(one.cpu)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@
 Pieces are drawn from the pages that the collections serve: a document, a page of it and a place on
 it at random, then 2 to 60 characters, short ones oftener; white space at the ends does not count.
 The question's vector is drawn, too: where a piece stands word for word comes first whatever the
-vectors say, and no time goes into embedding.
+vectors say, and no time goes into embedding. Sets that a run leaves out keep their figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import time
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ragqa.ports import Embedder
 
 TASKS = ("qa-pdf", "qa-pdf-scanned", "financebench")
+RESULTS = Path(__file__).parent / "results" / "retrieval_substrings.json"
 LIMIT = 50
 LONGEST = 60
 SEED = 9
@@ -80,12 +82,13 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
     options = parser.parse_args()
     names = options.tasks.split(",")
-    results: dict[str, Any] = {}
+    each, more = divmod(options.substrings, len(names))
+    results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     with open_services(options.home, options.models, options.cache) as services:
-        for name in names:
+        for number, name in enumerate(names):
             task = make_task(name, Path(options.home, "tasks", name), size=0)
             run_batch(services, [task.folder], name)
-            results[name] = search_pieces(services, name, options.substrings // len(names))
+            results[name] = search_pieces(services, name, each + (number < more))
             print(f"{name}: {results[name]}", flush=True)
     print(write_results("retrieval_substrings", results))
 
