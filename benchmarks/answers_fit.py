@@ -24,6 +24,7 @@ from answers_refusals import InArticle
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
 from ragqa.answering.extractive import rank_sentences
+from ragqa.answering.shortening import rank_again, read_ranked
 from ragqa.settings import load_settings
 from ragqa.wiring import build_embedder
 
@@ -94,6 +95,7 @@ def collect(size: int, models: Path | None) -> list[Row]:
     rows: list[Row] = []
     for kind, label, q, hits in gather(size):
         ranked = rank_sentences(q.question, hits, embedder)
+        ranked = rank_again(ranked, read_ranked(q.question, hits, ranked, embedder))
         if ranked:
             rows.append((kind, label, signs_of(q.question, hits, ranked)))
     return rows

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragqa.types import (
+        Adapter,
         Box,
         CollectionId,
         Filter,
@@ -83,10 +84,8 @@ class PairReader(Protocol):
         """Model name and revision."""
         ...
 
-    def read_pairs(
-        self, question: str, texts: Sequence[str], *, layers: Sequence[int]
-    ) -> list[ReadPair]:
-        """Read each of ``texts`` after ``question``; layers are counted from 1."""
+    def read_pairs(self, question: str, texts: Sequence[str], adapter: Adapter) -> list[ReadPair]:
+        """Read each of ``texts`` after ``question``, changed by ``adapter``."""
         ...
 
 

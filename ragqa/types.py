@@ -22,7 +22,7 @@ from ragqa.errors import NotFound
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -447,13 +447,27 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """Low-rank changes to the linear layers of an encoder's upper blocks, for one purpose.
+
+    Source: Hu et al., "LoRA: low-rank adaptation of large language models", 2021.
+    """
+
+    first: int
+    """The lowest block that is changed, from 0."""
+    blocks: tuple[Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]], ...]
+    """Of each block from ``first`` on, by the layer's name: shapes ``(rank, inputs)`` and
+    ``(outputs, rank)``; what the second makes of the first is added to what the layer makes."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadPair:
     """The tokens of a text that was read after a question, as the model saw them."""
 
     offsets: NDArray[np.int64]
     """Shape ``(tokens, 2)``: where each token stands in the text."""
-    layers: NDArray[np.float32]
-    """Shape ``(tokens, layers * dimension)``: what the layers made of it, side by side."""
+    states: NDArray[np.float32]
+    """Shape ``(tokens, dimension)``: what the last block made of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ragqa.answering.drafting import assemble, extract, tell_short
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
 from ragqa.answering.refusal import declines, refuse
-from ragqa.answering.shortening import cut_short, read_ranked
+from ragqa.answering.shortening import agrees, cut_short, rank_again, read_ranked
 from ragqa.answering.terms import language_of
 from ragqa.errors import GenerationFailed
 from ragqa.types import Answer, Hit, Models, Timings, Token, Usage
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ragqa.answering.calibration import Calibration
     from ragqa.answering.extractive import Candidate
     from ragqa.answering.prompt import Prompt
+    from ragqa.answering.shortening import Read
     from ragqa.ports import Embedder, Generator, QuoteCutter, Retriever
     from ragqa.types import Filter, Language, RefusalReason
 
@@ -144,6 +145,8 @@ class Answerer:
             yield Finished(computed)
             return
         ranked = rank_sentences(whole, hits[:READ], self._embedder)
+        read = read_ranked(whole, hits, ranked, self._embedder)
+        ranked = rank_again(ranked, read)
         extractive = _timed(self._extractive(answer, whole, ranked, language), started)
         yield Evidence(hits, extractive)
         if not use_llm:
@@ -163,7 +166,7 @@ class Answerer:
             timings=replace(answer.timings, first_token=draft.first_token),
         )
         yield Finished(
-            _timed(self._finish(answer, extractive, draft, whole, ranked, language), started)
+            _timed(self._finish(answer, extractive, draft, whole, ranked, read), started)
         )
 
     def _extractive(
@@ -207,7 +210,7 @@ class Answerer:
         draft: Draft,
         question: str,
         ranked: Sequence[Candidate],
-        language: Language,
+        read: Sequence[Read],
     ) -> Answer:
         """Keep what the documents bear out of a draft; else fall back on their words, or refuse."""
         drafted = (
@@ -222,30 +225,22 @@ class Answerer:
         answer = replace(answer, confidence=self._calibration.probability(signs))
         if drafted is not None:
             drafted = replace(drafted, confidence=answer.confidence)
-        enough = self._calibration.suffices(signs)
-        conflict = find_conflict(question, ranked) if enough else None
-        if drafted is not None and supported and enough and conflict is None:
-            return drafted
-        if not enough:
+        if not self._calibration.suffices(signs):
             unsupported = drafted is not None and not supported and extractive.refusal is None
             reason: RefusalReason = (
                 "unsupported_draft" if unsupported else _why(answer.hits, ranked)
             )
             sentences = drafted.sentences if drafted is not None and not supported else ()
-            return replace(
-                answer, refusal=refuse(reason, language, answer.hits), sentences=sentences
-            )
-        if conflict is None:
-            short = self._shorten(answer, question, ranked)
-            if short is not None:
-                return short
-        return extract(answer, ranked, self._quotes, conflict=conflict)
-
-    def _shorten(self, answer: Answer, question: str, ranked: Sequence[Candidate]) -> Answer | None:
-        """Return the answer as a span of the best sentences; None where none is to be cut."""
-        readings = read_ranked(question, answer.hits, ranked, self._embedder)
-        short = cut_short(ranked, readings) if readings is not None else None
-        return tell_short(answer, short, self._quotes) if short is not None else None
+            refusal = refuse(reason, language_of(answer.question), answer.hits)
+            return replace(answer, refusal=refusal, sentences=sentences)
+        conflict = find_conflict(question, ranked)
+        if conflict is not None:
+            return extract(answer, ranked, self._quotes, conflict=conflict)
+        short = cut_short(ranked, read)
+        if drafted is not None and supported and (short is None or agrees(drafted, short)):
+            return drafted
+        told = tell_short(answer, short, self._quotes) if short is not None else None
+        return told or extract(answer, ranked, self._quotes)
 
 
 @dataclass(frozen=True, slots=True)

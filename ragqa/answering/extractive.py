@@ -41,6 +41,8 @@ class Candidate:
     features: tuple[float, ...]
     near: Nearness | None = None
     """To the question; None when it was not embedded."""
+    seen: float | None = None
+    """Logit that the answer stands in it or beside it; None when it was not read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
-"""Where in a sentence the short answer stands: the embedder reads it together with the question.
+"""Where a short answer stands: the embedder reads sentences together with the question.
 
-A small network over the embedder's hidden layers, and over marks that anyone can look up, says of
-each token how likely the answer begins or ends there. It was fitted for one embedder; another one
-leaves sentences as they are.
+An adapter changes the embedder's upper blocks for this one purpose, and a small network over their
+output, and over marks that anyone can look up, says of each token how likely the answer begins or
+ends there. Both were fitted for one embedder; another one leaves sentences as they are.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from ragqa.answering.terms import HAN, language_of, stem
 from ragqa.answering.wordlists import ENGLISH_STOP
 from ragqa.ports import PairReader
 from ragqa.retrieval.folding import fold
+from ragqa.types import Adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FITTED_FOR = "multilingual-e5-small"
-"""Part of the name of the embedder whose layers the network knows."""
-LAYERS = (6, 9, 12)
+"""Part of the name of the embedder that the adapter and the network were fitted for."""
 LONGEST = 48
 """Tokens of the longest short answer."""
 _PUNCTUATION = re.compile(r"[\s，。、；：？！,.;:?!()（）“”\"'《》「」\-–—]+")
@@ -44,13 +45,15 @@ _NEAR = 6
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Of each token of a sentence, how likely a short answer begins or ends there."""
+    """Of each token of a text, how likely a short answer begins or ends there."""
 
     offsets: NDArray[np.int64]
-    """Shape ``(tokens, 2)``: where each token stands in the sentence."""
+    """Shape ``(tokens, 2)``: where each token stands in the text."""
     starts: Floats
     """Shape ``(tokens,)``: logits; 0 is as likely as that there is no answer."""
     ends: Floats
+    parts: NDArray[np.int64]
+    """Shape ``(tokens,)``: which part of the text each token is in; no answer spans two."""
 
     @property
     def logit(self) -> float:
@@ -68,59 +71,80 @@ class Reading:
         return weights
 
 
-def read_sentences(
-    question: str, sentences: Sequence[str], embedder: Embedder
+def read_texts(
+    question: str, texts: Sequence[Sequence[str]], embedder: Embedder
 ) -> list[Reading] | None:
-    """Read ``sentences`` for a short answer; None when the embedder is not one that can be read."""
+    """Read ``texts`` for a short answer; None when the embedder is not one that can be read.
+
+    Args:
+        question: As asked.
+        texts: Each in parts that belong together in this order: a sentence and its neighbours.
+        embedder: What reads.
+    """
     if not isinstance(embedder, PairReader) or FITTED_FOR not in embedder.name:
         return None
-    network = _network()
+    network, adapter = _fitted()
     found: list[Reading] = []
-    for sentence, pair in zip(
-        sentences, embedder.read_pairs(question, sentences, layers=LAYERS), strict=True
+    whole = ["".join(parts) for parts in texts]
+    for text, parts, pair in zip(
+        whole, texts, embedder.read_pairs(question, whole, adapter), strict=True
     ):
         if not len(pair.offsets):
             return None
-        marks = mark(question, sentence, pair.offsets)
-        logits = network.apply(np.concatenate([pair.layers, marks], axis=1))
-        found.append(Reading(pair.offsets, logits[:, 0], logits[:, 1]))
+        logits = network.apply(pair.states, mark(question, text, pair.offsets))
+        ends = np.cumsum([len(part) for part in parts])
+        inside = np.searchsorted(ends, pair.offsets[:, 0], side="right")
+        found.append(Reading(pair.offsets, logits[:, 0], logits[:, 1], inside))
     return found
 
 
 def _spans(reading: Reading) -> NDArray[np.float64]:
     sums = reading.starts[:, None].astype(np.float64) + reading.ends[None, :]
     first, last = np.indices(sums.shape)
-    return np.where((first <= last) & (last - first <= LONGEST), sums, -np.inf)
+    one = reading.parts[:, None] == reading.parts[None, :]
+    return np.where(one & (first <= last) & (last - first <= LONGEST), sums, -np.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One hidden layer. Written by ``python benchmarks/answers_spans.py``."""
+    """One hidden layer, and a straight way past it. Written by ``benchmarks/answers_spans.py``."""
 
-    hidden: Floats
-    """Shape ``(units, inputs)``; the inputs' mean and spread are worked in."""
+    states: Floats
+    """Shape ``(units, dimension)``."""
+    marks: Floats
+    """Shape ``(units, marks)``."""
     bias: Floats
     out: Floats
     """Shape ``(2, units)``: for where answers begin, and end."""
+    straight: Floats
+    """Shape ``(2, dimension)``: from the states to the same two."""
     out_bias: Floats
 
-    def apply(self, inputs: NDArray[np.floating]) -> Floats:
+    def apply(self, states: Floats, marks: Floats) -> Floats:
         """Return logits. Shape: ``(tokens, 2)``."""
-        hidden = inputs @ self.hidden.T + self.bias
+        hidden = states @ self.states.T + marks @ self.marks.T + self.bias
         active = 0.5 * hidden * (1 + _erf(hidden / math.sqrt(2)))
-        logits: Floats = (active @ self.out.T + self.out_bias).astype(np.float32)
-        return logits
+        logits = active @ self.out.T + states @ self.straight.T + self.out_bias
+        told: Floats = logits.astype(np.float32)
+        return told
 
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 @cache
-def _network() -> Network:
+def _fitted() -> tuple[Network, Adapter]:
+    """Return what ``benchmarks/answers_spans.py`` wrote."""
     with files("ragqa.answering").joinpath("reading.npz").open("rb") as file, np.load(file) as read:
-        return Network(
-            *(read[name].astype(np.float32) for name in ("hidden", "bias", "out", "out_bias"))
-        )
+        told = {name: read[name].astype(np.float32) for name in read.files}
+    network = Network(**{name.name: told.pop(name.name) for name in fields(Network)})
+    first = int(told.pop("first"))
+    blocks: dict[int, dict[str, tuple[Floats, Floats]]] = defaultdict(dict)
+    for key in told:
+        block, name, part = key.split(".")
+        if part == "down":
+            blocks[int(block)][name] = told[key], told[f"{block}.{name}.up"]
+    return network, Adapter(first, tuple(blocks[at] for at in sorted(blocks)))
 
 
 def mark(question: str, sentence: str, offsets: NDArray[np.int64]) -> Floats:

@@ -1,16 +1,21 @@
-"""A question and a text in one pass of an embedding model: what its layers made of each token."""
+"""A question and a text in one pass of an embedding model: what it made of each token."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ragqa.types import ReadPair
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ragqa.types import Adapter
+
+    Changes = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 PAIR_TOKENS = 320
 """Tokens of a question and a text that are read together."""
@@ -20,7 +25,7 @@ def read_pairs(
     model: Any,
     question: str,
     texts: Sequence[str],
-    layers: Sequence[int],
+    adapter: Adapter,
     tokenizing: AbstractContextManager[Any],
 ) -> list[ReadPair]:
     """Read each of ``texts`` behind ``question``.
@@ -29,7 +34,7 @@ def read_pairs(
         model: A sentence-transformers model; its tokenizer must tell where tokens stand.
         question: With the model's prefix for queries.
         texts: Of the longer of the two the end is left out where both are too long together.
-        layers: Whose output to return, counted from 1.
+        adapter: Changes to the model's upper blocks, for this pass alone.
         tokenizing: Held while the tokenizer is used.
     """
     import torch
@@ -44,13 +49,59 @@ def read_pairs(
             return_offsets_mapping=True,
             return_tensors="pt",
         )
-    given = {name: encoded[name].to(model.device) for name in ("input_ids", "attention_mask")}
+    ids, mask = (encoded[name].to(model.device) for name in ("input_ids", "attention_mask"))
     with torch.inference_mode():
-        seen = model[0].auto_model(**given, output_hidden_states=True).hidden_states
+        seen = _encode(model[0].auto_model, ids, mask, adapter).float().cpu().numpy()
     found: list[ReadPair] = []
     for row in range(len(texts)):
         inside = [at for at, side in enumerate(encoded.sequence_ids(row)) if side == 1]
-        told = [seen[layer][row, inside].float().cpu().numpy() for layer in layers]
-        offsets = encoded["offset_mapping"][row, inside].numpy()
-        found.append(ReadPair(offsets, np.concatenate(told, axis=1)))
+        found.append(ReadPair(encoded["offset_mapping"][row, inside].numpy(), seen[row, inside]))
     return found
+
+
+def _encode(encoder: Any, ids: Any, mask: Any, adapter: Adapter) -> Any:
+    """Run the blocks one by one, so that others may embed with the same weights meanwhile."""
+    states = encoder.embeddings(input_ids=ids)
+    told = mask[:, None, None, :].bool()
+    for number, block in enumerate(encoder.encoder.layer):
+        at = number - adapter.first
+        states = pass_block(block, states, told, adapter.blocks[at] if at >= 0 else {})
+    return states
+
+
+def pass_block(block: Any, states: Any, told: Any, changes: Changes) -> Any:
+    """Return what one block makes of ``states``. Shape: ``(texts, tokens, dimension)``.
+
+    Args:
+        block: A ``BertLayer``, or one built like it.
+        states: What the block below made.
+        told: Which tokens are no padding. Shape: ``(texts, 1, 1, tokens)``.
+        changes: To its linear layers, by the name of each.
+
+    Source: ``BertLayer`` of transformers, whose dropout does nothing when a model is only used.
+    """
+    import torch
+
+    attention = block.attention.self
+
+    def linear(name: str, layer: Callable[[Any], Any], given: Any) -> Any:
+        made = layer(given)
+        if name not in changes:
+            return made
+        down, up = (torch.as_tensor(part).to(given) for part in changes[name])
+        return made + given @ down.T @ up.T
+
+    def heads(name: str) -> Any:
+        made = linear(name, getattr(attention, name), states)
+        return made.unflatten(-1, (attention.num_attention_heads, -1)).transpose(1, 2)
+
+    mixed = torch.nn.functional.scaled_dot_product_attention(
+        heads("query"), heads("key"), heads("value"), attn_mask=told
+    )
+    mixed = mixed.transpose(1, 2).flatten(-2)
+    output = block.attention.output
+    states = output.LayerNorm(linear("mixed", output.dense, mixed) + states)
+    wide = block.intermediate
+    wider = wide.intermediate_act_fn(linear("wide", wide.dense, states))
+    result: Any = block.output.LayerNorm(linear("narrow", block.output.dense, wider) + states)
+    return result

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ragqa.types import ReadPair
+    from ragqa.types import Adapter, ReadPair
 
 logger = logging.getLogger(__name__)
 
@@ -164,19 +164,17 @@ class SentenceTransformerEmbedder:
                 )
         return [found[row] for row in range(len(texts))]
 
-    def read_pairs(
-        self, question: str, texts: Sequence[str], *, layers: Sequence[int]
-    ) -> list[ReadPair]:
-        """Read each text together with the question, in one pass.
+    def read_pairs(self, question: str, texts: Sequence[str], adapter: Adapter) -> list[ReadPair]:
+        """Read each text together with the question, in one pass; for encoders built like BERT.
 
         Args:
             question: Read first, as a query.
             texts: Read behind it; what lies beyond the model's length is not seen.
-            layers: Whose output to return, counted from 1.
+            adapter: What is changed in the model for this reading; vectors stay as they are.
         """
         asked = _sanitize(self._query_prefix + question)
         return read_pairs(
-            self._model, asked, [_sanitize(text) for text in texts], layers, self._tokenizing
+            self._model, asked, [_sanitize(text) for text in texts], adapter, self._tokenizing
         )
 
     def _by_length(self, texts: Sequence[str]) -> list[int]:

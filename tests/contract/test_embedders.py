@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from langchain_core.embeddings import Embeddings
+from sentence_transformers import SentenceTransformer
 from typing_extensions import override
 
 from ragqa.answering.nearness import measure
-from ragqa.answering.reading import read_sentences
+from ragqa.answering.reading import read_texts
 from ragqa.errors import ModelMissing
 from ragqa.langchain import LangChainEmbedder
 from ragqa.models import sentence_transformer
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.models.sentence_transformer import SentenceTransformerEmbedder, find_prefixes
+from ragqa.types import Adapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,21 +305,53 @@ def test_the_tokens_of_a_text_come_with_its_vector(kind: str, embedders: Any) ->
         assert kind != "e5" or "".join(one.texts) == text.replace(" ", "")
 
 
+UNCHANGED = Adapter(99, ())
+
+
 @pytest.mark.parametrize("kind", ["e5", "text2vec-base-chinese"])
-def test_a_text_read_with_a_question_tells_what_each_layer_made_of_it(
+def test_a_text_read_with_a_question_tells_what_the_model_made_of_it(
     kind: str, embedders: Any
 ) -> None:
     embedder = embedders(kind)
     texts = ["海河大桥于2011年9月通车。", "The bridge is long."]
 
-    found = embedder.read_pairs("海河大桥何时通车？", texts, layers=(1,))
-    [other, _] = embedder.read_pairs("桥有多长？", texts, layers=(1,))
+    found = embedder.read_pairs("海河大桥何时通车？", texts, UNCHANGED)
+    [other, _] = embedder.read_pairs("桥有多长？", texts, UNCHANGED)
 
     for text, pair in zip(texts, found, strict=True):
-        assert pair.layers.shape == (len(pair.offsets), embedder.dimension)
+        assert pair.states.shape == (len(pair.offsets), embedder.dimension)
         assert pair.offsets.min() == 0
         assert pair.offsets.max() == len(text)
-    assert np.abs(found[0].layers - other.layers).max() > 0.01
+    assert np.abs(found[0].states - other.states).max() > 0.01
+
+
+def test_texts_are_read_as_transformers_reads_them(embedders: Any, models_folder: Path) -> None:
+    texts = ["全长2.3公里。", "海河大桥由李文清设计。"]
+    model: Any = SentenceTransformer(str(models_folder / "multilingual-e5-small-q4"), device="cpu")
+    given = model.tokenizer(["query: 桥有多长？"] * 2, texts, padding=True, return_tensors="pt")
+
+    with torch.inference_mode():
+        expected = model.eval()[0].auto_model(**given).last_hidden_state.numpy()
+    found = embedders("e5").read_pairs("桥有多长？", texts, UNCHANGED)
+
+    for row, pair in enumerate(found):
+        inside = [at for at, side in enumerate(given.sequence_ids(row)) if side == 1]
+        assert np.allclose(pair.states, expected[row, inside], atol=1e-4)
+
+
+def test_an_adapter_changes_the_reading_it_is_for_and_no_vector(embedders: Any) -> None:
+    embedder = embedders("e5")
+    before = embedder.embed_passages(["何时通车"])
+    down, up = np.eye(4, embedder.dimension), np.ones((embedder.dimension, 4))
+    change = {"query": (down.astype(np.float32), up.astype(np.float32))}
+
+    [plain] = embedder.read_pairs("何时通车？", ["2011年9月通车。"], UNCHANGED)
+    [changed] = embedder.read_pairs("何时通车？", ["2011年9月通车。"], Adapter(11, (change,)))
+    [again] = embedder.read_pairs("何时通车？", ["2011年9月通车。"], UNCHANGED)
+
+    assert np.abs(plain.states - changed.states).max() > 0.05
+    assert np.array_equal(plain.states, again.states)
+    assert np.array_equal(embedder.embed_passages(["何时通车"]), before)
 
 
 def test_a_short_answer_is_seen_in_its_sentence(embedders: Any) -> None:
@@ -324,7 +359,7 @@ def test_a_short_answer_is_seen_in_its_sentence(embedders: Any) -> None:
     asked = {"谁设计了海河大桥？": "李文清", "海河大桥是哪一年通车的？": "2011年"}
 
     for question, answer in asked.items():
-        [reading] = read_sentences(question, [sentence], embedders("e5")) or []
+        [reading] = read_texts(question, [[sentence]], embedders("e5")) or []
         chances = reading.likelihood()
         first, last = np.unravel_index(chances.argmax(), chances.shape)
         said = sentence[reading.offsets[first][0] : reading.offsets[last][1]]

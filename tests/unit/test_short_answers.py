@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ragqa.answering.extractive import Candidate
-from ragqa.answering.reading import Reading, mark, read_sentences
-from ragqa.answering.shortening import cut_short, read_ranked
+from ragqa.answering.reading import Reading, mark, read_texts
+from ragqa.answering.shortening import Read, cut_short, rank_again, read_ranked, with_neighbours
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
@@ -24,7 +26,11 @@ def reading(text: str, span: str = "", logit: float = 9.0) -> Reading:
     starts, ends = np.zeros(len(text), np.float32), np.zeros(len(text), np.float32)
     if span:
         starts[text.index(span)] = ends[text.index(span) + len(span) - 1] = logit
-    return Reading(offsets, starts, ends)
+    return Reading(offsets, starts, ends, np.zeros(len(text), np.int64))
+
+
+def read(one: Candidate, span: str = "", logit: float = 9.0) -> Read:
+    return Read(one, (one.span,), one.text, reading(one.text, span, logit))
 
 
 def passage(text: str, kind: str = "text") -> Hit:
@@ -39,38 +45,83 @@ def passage(text: str, kind: str = "text") -> Hit:
 
 
 def test_a_sure_reading_is_cut_out_of_its_sentence() -> None:
-    short = cut_short([candidate(BRIDGE)], [reading(BRIDGE, "2011年9月")])
+    bridge = candidate(BRIDGE)
+
+    short = cut_short([bridge], [read(bridge, "2011年9月")])
 
     assert short is not None
     assert short.text == "2011年9月"
-    assert short.candidate.text == BRIDGE
+    assert short.candidate == bridge
 
 
 def test_where_nothing_is_known_nothing_is_cut() -> None:
-    assert cut_short([candidate(BRIDGE)], [reading(BRIDGE)]) is None
+    bridge = candidate(BRIDGE)
+
+    assert cut_short([bridge], [read(bridge)]) is None
+    assert cut_short([bridge], []) is None
 
 
 def test_the_likelier_of_two_sentences_is_cut() -> None:
-    sentences = [candidate(BRIDGE, 1.0), candidate(TEA, 4.0)]
-    readings = [reading(BRIDGE, "2011年9月"), reading(TEA, "红茶和普洱茶")]
+    bridge, tea = candidate(BRIDGE, 1.0), candidate(TEA, 4.0)
 
-    short = cut_short(sentences, readings)
+    short = cut_short([tea, bridge], [read(tea, "红茶和普洱茶"), read(bridge, "2011年9月")])
 
     assert short is not None
     assert short.text == "红茶和普洱茶"
+
+
+def test_sentences_in_which_an_answer_is_seen_come_first_and_those_not_read_last() -> None:
+    bridge, tea = candidate(BRIDGE, 1.0), candidate(TEA, 1.5)
+    unread = replace(candidate(TEA, 9.0), hit=1)
+
+    ranked = rank_again([unread, tea, bridge], [read(tea), read(bridge, "2011年9月")])
+
+    assert [one.text for one in ranked] == [BRIDGE, TEA, TEA]
+    assert ranked[-1] == unread
+
+
+def test_an_answer_beside_the_sentence_that_was_looked_at_is_cited_where_it_stands() -> None:
+    first, second = Span(0, len(BRIDGE)), Span(len(BRIDGE), len(BRIDGE + TEA))
+    bridge, tea = Candidate(0, first, BRIDGE, 1.0, ()), Candidate(0, second, TEA, 0.0, ())
+    both = BRIDGE + TEA
+
+    short = cut_short([bridge, tea], [Read(bridge, (first, second), both, reading(both, "红茶"))])
+
+    assert short is not None
+    assert short.text == "红茶"
+    assert short.candidate == tea
+
+
+def test_no_answer_reaches_over_the_end_of_a_sentence() -> None:
+    offsets = np.array([(0, 1), (1, 2), (2, 3), (3, 4)])
+    logits = np.array([9.0, 0, 0, 9], np.float32)
+
+    spans = Reading(offsets, logits, logits[::-1], np.array([0, 0, 1, 1])).likelihood()
+
+    assert spans[0, :2].sum() + spans[2, 2:].sum() + spans[1, 1] + spans[3, 3] == pytest.approx(1)
+    assert spans[0, 3] == 0
+
+
+def test_a_sentence_is_read_with_its_neighbours_as_far_as_they_are_short() -> None:
+    long = "很长的一句话" * 40 + "。"
+    text = BRIDGE + TEA + long
+    around = with_neighbours(text, Span(len(BRIDGE), len(BRIDGE + TEA)))
+
+    assert [span.of(text) for span in around] == [BRIDGE, TEA]
+    assert [span.of(text) for span in with_neighbours(text, Span(0, len(BRIDGE)))] == [BRIDGE, TEA]
 
 
 def test_nothing_is_cut_from_tables_other_languages_or_for_yes_and_no() -> None:
     embedder = HashingEmbedder()
     row = [candidate("通车\t2011年9月")]
 
-    assert read_ranked("何时通车？", [passage(row[0].text, "table")], row, embedder) is None
+    assert read_ranked("何时通车？", [passage(row[0].text, "table")], row, embedder) == []
     for question in ("When did the bridge open?", "海河大桥通车了吗？"):
-        assert read_ranked(question, [passage(BRIDGE)], [candidate(BRIDGE)], embedder) is None
+        assert read_ranked(question, [passage(BRIDGE)], [candidate(BRIDGE)], embedder) == []
 
 
 def test_an_embedder_that_cannot_be_read_leaves_sentences_whole() -> None:
-    assert read_sentences("何时通车？", [BRIDGE], HashingEmbedder()) is None
+    assert read_texts("何时通车？", [[BRIDGE]], HashingEmbedder()) is None
 
 
 @pytest.mark.parametrize("sentence", [BRIDGE, "The bridge opened in 2011.", "…", "\u0130 1"])
