@@ -21,7 +21,8 @@ ChatTemplate = Literal["", "chatml", "alpaca", "vicuna", "llama-2", "baichuan", 
 class Settings(BaseModel):
     """What may be set, and what is used where nothing is; ``load_settings`` reads it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Defaults are checked as what is set is: a home below ``~`` becomes a path.
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Field(
         default=Path("~/.local/share/ragqa"),

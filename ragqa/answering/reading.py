@@ -93,7 +93,8 @@ def read_texts(
             return None
         logits = network.apply(pair.states, mark(question, text, pair.offsets))
         ends = np.cumsum([len(part) for part in parts])
-        inside = np.searchsorted(ends, pair.offsets[:, 0], side="right")
+        # A token begins with the space before it, which may be the last of the part before.
+        inside = np.searchsorted(ends, pair.offsets[:, 1] - 1, side="right")
         found.append(Reading(pair.offsets, logits[:, 0], logits[:, 1], inside))
     return found
 

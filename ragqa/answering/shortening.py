@@ -52,6 +52,7 @@ LENGTHY = 3
 _EXPLAINED = re.compile(
     r"如何|怎么|怎样|怎麼|怎樣|\bhow (?:to|do|does|did|can|should|is|are|was|were)\b", re.I
 )
+_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+|\d+(?:[.,:]\d+)*")
 _EDGES = " \t\n。，、,;；"
 
 
@@ -129,7 +130,8 @@ def cut_short(ranked: Sequence[Candidate], read: Sequence[Read]) -> Short | None
         for one, share in zip(read, liking, strict=True)
     ]
     best = max(range(len(fits)), key=lambda at: fits[at][1])
-    span, home = fits[best][0], _home(ranked, read[best], fits[best][0])
+    span = _whole_words(read[best].text, fits[best][0])
+    home = _home(ranked, read[best], span)
     text = span.of(read[best].text).strip(_EDGES)
     if not text or home is None or len(text) > WHOLE * len(home.text):
         return None
@@ -172,9 +174,18 @@ def with_neighbours(text: str, sentence: Span, kind: ChunkKind = "text") -> tupl
     return tuple(Span(a, b) for a, b in pairwise(starts))
 
 
+def _whole_words(text: str, span: Span) -> Span:
+    """Return ``span`` with the rest of the words and numbers that it begins or ends in."""
+    inside = [word.span() for word in _WORDS.finditer(text)]
+    start = next((a for a, b in inside if a < span.start < b), span.start)
+    end = next((b for a, b in inside if a < span.end < b), span.end)
+    return Span(start, end)
+
+
 def _home(ranked: Sequence[Candidate], read: Read, span: Span) -> Candidate | None:
     """Return the sentence that a span of what was read stands in."""
-    at = read.parts[0].start + span.start
+    told = span.of(read.text)
+    at = read.parts[0].start + span.end - len(told.lstrip())
     return next(
         (
             one

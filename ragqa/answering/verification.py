@@ -7,6 +7,7 @@ its other words are there.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def verify(sentence: str, quotes: Sequence[str]) -> Verdict:
             f"the quote has {there} where the sentence has {here}"
             for here, there in _displaced(sentence, quotes)
         )
-    support = coverage(claim, source)
+    support = 1.0 if _stands_in(claim.text, source.text) else coverage(claim, source)
     if support < ENOUGH:
         reasons.append(f"only {support:.0%} of the sentence is in the quotes")
     return Verdict(not reasons, support, tuple(reasons))
@@ -77,6 +78,15 @@ def _lacking_figures(claim: Mentions, source: Mentions) -> list[str]:
         *(f"date not in the quotes: {what}" for what in missing_dates(claim, source)),
         *(f"code not in the quotes: {what}" for what in missing_codes(claim, source)),
     ]
+
+
+def _stands_in(sentence: str, quotes: str) -> bool:
+    """Say whether a sentence stands in the quotes as it is, from word to word."""
+    words = sentence.strip()
+    return (
+        bool(words)
+        and re.search(rf"(?<![A-Za-z0-9]){re.escape(words)}(?![A-Za-z0-9])", quotes) is not None
+    )
 
 
 def _displaced(sentence: str, quotes: Sequence[str]) -> list[tuple[str, str]]:

@@ -42,6 +42,19 @@ def test_without_a_folder_no_file_is_looked_at(
     assert load_settings().ocr_dpi == 102
 
 
+def test_where_nothing_is_set_the_home_is_below_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAGQA_HOME", raising=False)
+    monkeypatch.delenv("RAGQA_MODELS", raising=False)
+
+    settings = load_settings(folder=None)
+
+    assert settings.home == tmp_path / ".local/share/ragqa"
+    assert settings.models_folder == tmp_path / ".local/share/ragqa/models"
+
+
 def test_what_is_no_setting_of_ours_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OCR_DPI=200\nOTHER\nRAGQA_NOTHING=1\nRAGQA_OFFLINE=1\n")
     settings = load_settings(folder=tmp_path)

@@ -102,6 +102,16 @@ def test_no_answer_reaches_over_the_end_of_a_sentence() -> None:
     assert spans[0, 3] == 0
 
 
+def test_an_answer_begins_and_ends_with_a_word() -> None:
+    text = "Inflammation is one of the first responses of 2.3 thousand."
+    one = candidate(text)
+
+    for span, whole in (("flamma", "Inflammation"), ("3", "2.3")):
+        short = cut_short([one], [read(one, span)])
+        assert short is not None
+        assert short.text == whole
+
+
 def test_a_sentence_is_read_with_its_neighbours_as_far_as_they_are_short() -> None:
     long = "很长的一句话" * 40 + "。"
     text = BRIDGE + TEA + long

@@ -100,3 +100,10 @@ def test_claims_are_judged_line_by_line() -> None:
 def test_a_claim_without_its_fields_is_refused_by_line(line: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="line 1: expected"):
         verify_claims([line])
+
+
+def test_what_stands_in_the_quote_word_for_word_is_supported_and_a_piece_of_a_word_is_not() -> None:
+    quote = ["The skin secretes antimicrobial peptides such as the β-defensins."]
+
+    assert verify("β-defensins", quote).supported
+    assert not verify("defensi", quote).supported
