@@ -35,6 +35,7 @@ from ragqa.answering.shortening import with_neighbours
 from ragqa.answering.terms import question_terms, terms
 from ragqa.models.pairs import PAIR_TOKENS, pass_block
 from ragqa.models.resolve import resolve_embedding_model
+from ragqa.models.sentence_transformer import find_prefixes
 from ragqa.settings import load_settings
 
 if TYPE_CHECKING:
@@ -346,7 +347,8 @@ def main() -> None:
     encoder = AutoModel.from_pretrained(located.source, dtype=torch.float32).eval()
     encoder.requires_grad_(False)
     some = examples(options.size)
-    seen = see(some, encoder, AutoTokenizer.from_pretrained(located.source), "query: ")
+    prefix, _ = find_prefixes(located.name, {})
+    seen = see(some, encoder, AutoTokenizer.from_pretrained(located.source), prefix)
     back = [zlib.crc32(one.passage.encode()) % 10 == 0 for one in some]
     reader = fit(
         [s for s, kept in zip(seen, back, strict=True) if not kept], encoder, options.epochs

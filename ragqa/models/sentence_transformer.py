@@ -179,8 +179,11 @@ class SentenceTransformerEmbedder:
 
     def _by_length(self, texts: Sequence[str]) -> list[int]:
         """Return the rows of texts, those of the fewest tokens first: batches pad little."""
-        lengths = [self.count_tokens(text) for text in texts] if len(texts) > self._batch else []
-        return sorted(range(len(texts)), key=lengths.__getitem__ if lengths else None)
+        rows = range(len(texts))
+        if len(texts) <= self._batch:
+            return list(rows)
+        lengths = [self.count_tokens(text) for text in texts]
+        return sorted(rows, key=lengths.__getitem__)
 
     def _embed(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
         return _unit(self._forward(texts, prefix)["sentence_embedding"])
