@@ -1,12 +1,13 @@
 """Questions over a table in their document: computed from cells against a model that reads it.
 
     RAGQA_EVAL_DATA=... python benchmarks/answers_tables.py [--size 0] [--llm FILE.gguf]
-        [--read 40] [--half 1]
+        [--read 40] [--half 1] [--said FILE]
 
 Every question of tatqa whose answer is a number of its table or computed from it. Right is the
 number (half a per mille either way, and two decimals), and the cells of the set's own derivation
 among the cited ones. With ``--llm`` the same questions are put to that model with the table as
-text: the ``--read`` first of a fixed shuffle; there only the number counts.
+text: the ``--read`` first of a fixed shuffle; there only the number counts. With ``--said`` what
+the model said is kept, so that it need not be asked again.
 """
 
 from __future__ import annotations
@@ -142,6 +143,27 @@ def read_as_text(model: Generator, table: str, question: str) -> str:
     return "".join(t.text for t in model.generate(messages, max_tokens=ANSWER_TOKENS, stop=STOP))
 
 
+class _Reader:
+    """Puts tables as text to a model, unless what it said is known."""
+
+    def __init__(self, path: str, threads: int, said: Path | None) -> None:
+        from ragqa.models.llama_cpp import LlamaCppGenerator
+
+        self._model = LlamaCppGenerator(path, threads=threads)
+        self._kept = said
+        lines = said.read_text("utf-8").splitlines() if said and said.exists() else []
+        self._known: dict[str, str] = dict(map(json.loads, lines))
+
+    def ask(self, name: str, table: str, question: str) -> str:
+        """Return what the model says to the question called ``name``."""
+        if name not in self._known:
+            self._known[name] = read_as_text(self._model, table, question)
+            if self._kept is not None:
+                with self._kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([name, self._known[name]]) + "\n")
+        return self._known[name]
+
+
 def main() -> None:
     """Print right, cited and computed shares by kind of question, and the model's beside them."""
     parser = argparse.ArgumentParser()
@@ -150,6 +172,7 @@ def main() -> None:
     parser.add_argument("--llm", default="")
     parser.add_argument("--read", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--said", type=Path, default=None)
     options = parser.parse_args()
     tables = {p["id"]: p for p in lines("passages.jsonl") if p["set"] == "tatqa"}
     halves = {name: n % 2 for n, name in enumerate(tables)}
@@ -164,11 +187,7 @@ def main() -> None:
     random.Random(5).shuffle(chosen)
     chosen = chosen[: options.size or len(chosen)]
     answerer_of = lambda one: Answerer(ExtractiveGenerator(), HashingEmbedder(), one, one)  # noqa: E731
-    model = None
-    if options.llm:
-        from ragqa.models.llama_cpp import LlamaCppGenerator
-
-        model = LlamaCppGenerator(options.llm, threads=options.threads)
+    read = _Reader(options.llm, options.threads, options.said) if options.llm else None
     table: dict[str, list[dict[str, float]]] = defaultdict(list)
     for number, q in enumerate(chosen):
         passage = tables[q.passages[0]]
@@ -187,8 +206,8 @@ def main() -> None:
         }
         if computed:
             row["right of computed"] = float(right)
-        if model is not None and number < options.read:
-            said = read_as_text(model, stored, q.question)
+        if read is not None and number < options.read:
+            said = read.ask(q.id, stored, q.question)
             row |= {"model right": float(right_number(said, q.answers)), "beside it": float(right)}
         for key in (q.kind, "all"):
             table[key].append(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ragqa.types import Span
 
@@ -71,29 +71,33 @@ class Grid:
         return Grid(self.columns, self.rows, {(c, r): cell for (r, c), cell in self.cells.items()})
 
 
+class Part(NamedTuple):
+    """A cell of a line that has something in it."""
+
+    word: str
+    span: Span
+    at: int
+    """Which of the line's cells it is, empty ones counted."""
+
+
 def read_grid(text: str) -> Grid | None:
     """Read the rows of a table chunk's text; None when it has no labelled values."""
-    lines = [cells for _, cells in _lines(text)]
-    width = max((len(cells) for cells in lines), default=0)
+    lines = list(_lines(text))
+    width = max((len(line) for line in lines), default=0)
     if width < 2:
         return None
-    heads: list[list[tuple[str, Span] | None]] = []
+    dated = sum(len(line) == 1 and bool(YEAR.search(line[0].word)) for line in lines) > 1
+    heads: list[list[Part | None]] = []
     columns = [Head("") for _ in range(width)]
     rows: list[Head] = []
     cells: dict[tuple[int, int], Cell] = {}
     section = ""
     fresh = True
     for line in lines:
-        values = [parse_figure(word) for word, _ in line]
-        label = bool(line) and values[0] is None
-        if (
-            len(line) == 1
-            and label
-            and len(heads[-1:])
-            and _several(heads)
-            and not _NOTE.search(line[0][0])
-        ):
-            section = line[0][0]
+        values = [parse_figure(part.word) for part in line]
+        label = values[0] is None
+        if len(line) == 1 and label and _parts(line[0].word, heads, dated=dated):
+            section = line[0].word
             continue
         if _is_head(line, values, begun=bool(rows)):
             heads = [] if fresh is False else heads
@@ -102,18 +106,26 @@ def read_grid(text: str) -> Grid | None:
             columns = _join(heads, width)
             continue
         if len(line) == 1 and label:
-            section = line[0][0]
+            section = line[0].word
             continue
         if not label or len(line) < 2:
             continue
         fresh = False
         number = len(rows)
-        rows.append(Head(line[0][0], section, line[0][1]))
-        for at, ((word, span), value) in enumerate(zip(line, values, strict=True)):
-            if at and value is not None:
-                amount, percent = value
-                cells[number, at] = Cell(word, span, amount, percent, number, at)
+        rows.append(Head(line[0].word, section, line[0].span))
+        for place, (part, value) in enumerate(zip(line, values, strict=True)):
+            if place and value is not None:
+                # Where a line has no more cells than the table, its empty ones keep the place.
+                at = part.at if line[-1].at < width else place
+                cells[number, at] = Cell(part.word, part.span, *value, number, at)
     return Grid(tuple(rows), tuple(columns), cells) if cells else None
+
+
+def _parts(title: str, heads: list[list[Part | None]], *, dated: bool) -> bool:
+    """Say whether a lone title begins a part of the table: below the heads, or one of its days."""
+    return (dated and YEAR.search(title) is not None) or (
+        _several(heads) and not _NOTE.search(title)
+    )
 
 
 def parse_figure(word: str) -> tuple[Decimal, bool] | None:
@@ -144,45 +156,43 @@ def years_of(text: str) -> list[int]:
     return list(dict.fromkeys(year for _, year in sorted(found)))
 
 
-def _lines(text: str) -> Iterator[tuple[Span, list[tuple[str, Span]]]]:
+def _lines(text: str) -> Iterator[list[Part]]:
     start = 0
     for line in text.splitlines(keepends=True):
-        cells: list[tuple[str, Span]] = []
+        cells: list[Part] = []
         at = 0
         body = line.rstrip("\n")
-        for piece in [*_SEPARATOR.finditer(body), None]:
+        for number, piece in enumerate([*_SEPARATOR.finditer(body), None]):
             end = piece.start() if piece is not None else len(body)
             raw = body[at:end]
             word = raw.strip(" |")
             if word:
                 left = start + at + raw.index(word)
-                cells.append((word, Span(left, left + len(word))))
+                cells.append(Part(word, Span(left, left + len(word)), number))
             at = piece.end() if piece is not None else len(body)
         if cells:
-            yield Span(start, start + len(body)), cells
+            yield cells
         start += len(line)
 
 
-def _is_head(
-    line: list[tuple[str, Span]], values: list[tuple[Decimal, bool] | None], *, begun: bool
-) -> bool:
+def _is_head(line: list[Part], values: list[tuple[Decimal, bool] | None], *, begun: bool) -> bool:
     """Say whether a line names columns: years, dates or words where values would stand."""
     rest = list(zip(line, values, strict=True))[1:] if values and values[0] is None else None
     cells = rest if rest is not None else list(zip(line, values, strict=True))
     if not cells:
         return not begun  # a lone title over the heads
     names = [
-        value is None or (YEAR.fullmatch(_FOOTNOTE.sub("", word).strip()) is not None)
-        for (word, _), value in cells
+        value is None or (YEAR.fullmatch(_FOOTNOTE.sub("", part.word).strip()) is not None)
+        for part, value in cells
     ]
     if begun:
-        return all(names) and any(YEAR.search(word) for (word, _), _ in cells)
+        return all(names) and any(YEAR.search(part.word) for part, _ in cells)
     return all(names)
 
 
-def _lay(line: list[tuple[str, Span]], width: int, *, label: bool) -> list[tuple[str, Span] | None]:
+def _lay(line: list[Part], width: int, *, label: bool) -> list[Part | None]:
     """Lay the cells of a row of heads over the columns; wide ones cover several."""
-    laid: list[tuple[str, Span] | None] = [None] * width
+    laid: list[Part | None] = [None] * width
     named = line[1:] if label or (len(line) > 1 and len(line) == width) else line
     room = width - 1
     if len(named) > room:
@@ -197,7 +207,7 @@ def _lay(line: list[tuple[str, Span]], width: int, *, label: bool) -> list[tuple
     return laid
 
 
-def _join(heads: list[list[tuple[str, Span] | None]], width: int) -> list[Head]:
+def _join(heads: list[list[Part | None]], width: int) -> list[Head]:
     joined: list[Head] = []
     for column in range(width):
         stack = [row[column] for row in heads]
@@ -205,11 +215,12 @@ def _join(heads: list[list[tuple[str, Span] | None]], width: int) -> list[Head]:
         if not named:
             joined.append(Head(""))
             continue
-        text, span = named[-1]
-        joined.append(Head(text, " ".join(word for word, _ in named[:-1]), span))
+        last = named[-1]
+        above = " ".join(part.word for part in named[:-1])
+        joined.append(Head(last.word, above, last.span))
     return joined
 
 
-def _several(heads: list[list[tuple[str, Span] | None]]) -> bool:
+def _several(heads: list[list[Part | None]]) -> bool:
     """Say whether the heads so far tell at least two columns apart."""
     return any(len({cell for cell in row if cell is not None}) > 1 for row in heads)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragqa.answering.grids import Grid, Head, years_of
-from ragqa.answering.operations import CHANGE_COLUMN
-from ragqa.answering.terms import question_terms, terms
+from ragqa.answering.operations import CHANGE_COLUMN, MONTHS, TOTAL, bare, words
 from ragqa.retrieval.folding import fold
 
 if TYPE_CHECKING:
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
 
 NAMED = 0.6
 """Share of a row's name that a question must have for the row to be meant, and vice versa."""
+
+
+LONGER = 0.65
+"""How clearly a row is named by a question that says all it can of a longer name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +30,54 @@ class Match:
     """Where the question begins to name it, in its folded form."""
     terms: frozenset[str]
     verbatim: bool
+    partly: bool = False
+    """Whether the question says only a part of the row's name."""
+
+    @property
+    def liking(self) -> float:
+        """Of two names the longer one is meant where both are said: "total sales", not "sales"."""
+        return self.score + 0.04 * len(self.terms)
 
 
-def find_items(question: str, wanted: frozenset[str], grid: Grid) -> list[Match]:
-    """Return the rows that the question names, the clearest first, each by words of its own."""
+def find_items(
+    question: str,
+    wanted: frozenset[str],
+    grid: Grid,
+    *,
+    years: Sequence[int] = (),
+    around: frozenset[str] = frozenset(),
+) -> list[Match]:
+    """Return the rows that the question names, the clearest first, each by words of its own.
+
+    Args:
+        question: As asked.
+        wanted: Its words that name things.
+        grid: The table.
+        years: That it asks for; a row with other years in its name is not meant.
+        around: Words of the text around the table, which the table may leave out.
+    """
     folded = fold(question)
+    columns = frozenset(word for head in grid.columns for word in words(head.whole))
+    inside = columns.union(*(words(head.whole) for head in grid.rows))
     found: list[Match] = []
-    left = wanted
+    left = wanted - (MONTHS - inside)
+    told = _Told(folded, columns, around - inside)
     while left:
         scored = [
             match
             for number, head in enumerate(grid.rows)
             if any(row == number for row, _ in grid.cells)
             and all(match.row != number for match in found)
-            and (match := _match(folded, left, wanted, number, head)) is not None
+            and (not years or not (named := years_of(head.whole)) or {*named} & {*years})
+            and (match := _match(told, left, wanted, number, head)) is not None
         ]
         if not scored:
             break
-        best = max(scored, key=lambda match: match.score)
-        rivals = [m for m in scored if m.score > best.score - 0.03 and m.row != best.row]
+        scored = _clear(scored, left)
+        if not scored:
+            break
+        best = max(scored, key=lambda match: match.liking)
+        rivals = [m for m in scored if m.liking > best.liking - 0.03 and m.row != best.row]
         if rivals and not found:
             return []
         if rivals:
@@ -57,30 +89,56 @@ def find_items(question: str, wanted: frozenset[str], grid: Grid) -> list[Match]
     return found
 
 
+def _clear(scored: list[Match], left: frozenset[str]) -> list[Match]:
+    """Leave out longer names of which a question says a part, where several have this part."""
+    whole = [match for match in scored if left - {TOTAL} <= match.terms]
+    several = len(whole) > 1 or len(left - {TOTAL}) < 2
+    return [match for match in scored if not (match.partly and several)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is known of a question before a row is looked at."""
+
+    folded: str
+    columns: frozenset[str]
+    """Words of the heads of columns."""
+    around: frozenset[str]
+    """Words that stand around the table and not in it."""
+
+
 def _match(
-    folded: str, left: frozenset[str], wanted: frozenset[str], number: int, head: Head
+    told: _Told, left: frozenset[str], wanted: frozenset[str], number: int, head: Head
 ) -> Match | None:
-    own = frozenset(term for term in question_terms(head.text) if not term.isdigit())
+    name = bare(head.text)
+    own = frozenset(word for word in words(name) if not word.isdigit())
     shared = own & left
     if not own or not shared:
         return None
-    asked = frozenset(terms(folded)) - (wanted - left)
+    asked = frozenset(words(told.folded)) - (wanted - left)
     precision = len(own & asked) / len(own)
-    recall = len(shared) / len(left)
-    if precision < NAMED:
+    above = frozenset(words(head.above)) & (wanted - own)
+    # What the row does not say may be said over it, or over the column; less surely, around both.
+    rest = left - own - {TOTAL}
+    said = len(rest & (above | told.columns)) + len(rest & told.around) / 2
+    recall = (len(shared) + said) / (len(shared) + len(rest))
+    if precision < NAMED and not left - {TOTAL} <= own:
         return None
-    above = frozenset(terms(head.above)) & (wanted - own)
-    name = fold(head.text).strip(" :：")
-    verbatim = name in folded
+    name = fold(name)
+    verbatim = name in told.folded
     score = 2 * precision * recall / (precision + recall) + 0.1 * len(above) / max(1, len(wanted))
     at = (
-        folded.find(name)
+        told.folded.find(name)
         if verbatim
         else min(
-            (place for term in shared if (place := folded.find(term)) >= 0), default=len(folded)
+            (place for term in shared if (place := told.folded.find(term)) >= 0),
+            default=len(told.folded),
         )
     )
-    return Match(number, min(1.0, score + 0.1 * verbatim), at, shared, verbatim)
+    partly = precision < NAMED
+    if partly:
+        score = LONGER * recall
+    return Match(number, score + 0.1 * verbatim, at, shared, verbatim, partly)
 
 
 def period_columns(
@@ -127,6 +185,6 @@ def _clearest(choices: Sequence[int], rest: frozenset[str], grid: Grid) -> int |
     if len(choices) < 2:
         return choices[0] if choices else None
     scored = sorted(
-        ((len(rest & set(terms(grid.columns[n].whole))), n) for n in choices), reverse=True
+        ((len(rest & set(words(grid.columns[n].whole))), n) for n in choices), reverse=True
     )
     return scored[0][1] if scored[0][0] > scored[1][0] else None

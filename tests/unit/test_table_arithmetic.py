@@ -9,6 +9,7 @@ import pytest
 from ragqa.answering.arithmetic import compute
 from ragqa.answering.computing import compute_answer
 from ragqa.answering.grids import parse_figure, read_grid
+from ragqa.answering.operations import words
 from ragqa.types import (
     Answer,
     BBox,
@@ -30,6 +31,17 @@ SALES = (
     "Other\t44.1\t56.7\t70.8\nTotal sales\t$1,496.5\t$1,202.9\t$1,107.7"
 )
 PROFIT = "项目\t2022年\t2023年\n营业收入\t1,200\t1,500\n净利润\t(80)\t120"
+
+COSTS = (
+    "31 December\n2019\t2018\nNote\t£m\t£m\nInterest expense1\t3\t20.0\t16.0\n"
+    "Average price paid per share\t\t2.5\t2.0\n"
+    "Interim dividend for the half year to June\t\t14.0\t13.0\n"
+    "Rent\t\t9.0\t8.0\nNet provisions (used)\t\t(30.0)\t(20.0)\nTotal costs(2)\t\t80.0\t64.0"
+)
+BONDS = (
+    "As of December 31, 2019\nCost\tGains\nForeign bonds\t100\t5\nOwn bonds\t50\t10\n"
+    "As of December 31, 2018\nForeign bonds\t90\t7\nOwn bonds\t60\t3"
+)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +91,15 @@ def test_heads_lie_over_their_columns_though_the_corner_is_not_stored() -> None:
         (PROFIT, "净利润2023年比2022年变化了多少？", "200"),
         (PROFIT, "哪一年的营业收入最高？", "2023"),
         (PROFIT, "2023年净利润是多少？", "120"),
+        (COSTS, "What were the interest expenses in 2018?", "16.0"),
+        (COSTS, "What was the average price paid per share in 2019?", "2.5"),
+        (COSTS, "What was the increase in total costs in 2019?", "16.0"),
+        (COSTS, "What was the % change in the interim dividend from 2018 to 2019?", "7.69%"),
+        (COSTS, "What was the percentage change in net provisions from 2018 to 2019?", "50.00%"),
+        (COSTS, "What is the ratio of interest expense to total costs in 2019?", "0.25"),
+        (COSTS, "What were total costs as a percentage of interest expense in 2018?", "400.00%"),
+        (BONDS, "What was the cost of foreign bonds in 2018?", "90"),
+        (BONDS, "What were the gains of foreign bonds as of December 31, 2019?", "5"),
     ],
 )
 def test_a_question_is_computed_from_the_cells_it_names(
@@ -107,6 +128,38 @@ def test_where_anything_is_left_to_guess_nothing_is_computed(question: str) -> N
     grid = read_grid(SALES)
     assert grid is not None
     assert compute(question, grid) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the growth rate of the interest expense for rent from 2018 to 2019?",
+        "What is the ratio of total costs in 2019?",
+        "What was the interest expense between 2018 and 2019?",
+    ],
+)
+def test_a_question_that_names_more_than_one_cell_is_not_answered_by_one(question: str) -> None:
+    grid = read_grid(COSTS)
+    assert grid is not None
+    assert compute(question, grid) is None
+
+
+def test_an_empty_cell_keeps_its_place_in_the_row() -> None:
+    grid = read_grid(COSTS)
+    assert grid is not None
+    assert grid.cells[5, 2].text == "80.0"
+    assert grid.columns[2].whole == "31 December 2019 £m"
+
+
+def test_words_of_the_text_around_a_table_make_a_row_clearer_that_has_the_rest() -> None:
+    grid = read_grid(SALES)
+    assert grid is not None
+    question = "What was the change in other government contracts from 2018 to 2019?"
+    alone = compute(question, grid)
+    beside = compute(question, grid, around=frozenset(words("Government contracts")))
+    assert alone is not None
+    assert beside is not None
+    assert alone.confidence < beside.confidence
 
 
 class Cutter:
