@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import functools
 import multiprocessing
+import os
 import resource
 import signal
 import threading
@@ -42,8 +43,8 @@ _idle_lock = threading.Lock()
 _idle: list[tuple[float, Limits, int, Sandbox]] = []
 _RESERVED_MB = 700
 """A child may lift its limit by so much while a network reads what was cut to size for it."""
-_PR_SET_PDEATHSIG = 1
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_OUT_OF_MEMORY = 12  # exit code of a child
+_PR_SET_PDEATHSIG, _M_MMAP_THRESHOLD, _M_ARENA_MAX = 1, -3, -8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,9 @@ class Lost(Exception):
     """A piece of work whose process did not live to give its result."""
 
     def __init__(self, message: str, *, curable: bool = False) -> None:
-        """Say why.
+        """Tell the reader of the file why, and whether a process that did nothing before may do it.
 
-        Args:
-            message: For the reader of the file.
-            curable: Whether a process that has done nothing before may succeed: memory was
-                missing, or the process crashed, which a library may do when memory is missing.
+        It may when memory was missing, or the process crashed, as libraries then do.
         """
         super().__init__(message)
         self.curable = curable
@@ -112,7 +110,7 @@ class Sandbox:
     def start(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Begin a piece of work and return its future."""
         timeout = PATIENCE * self.limits.seconds + 2
-        return self._pool.schedule(function, args=arguments, timeout=timeout)
+        return self._pool.schedule(_ending, args=(function, *arguments), timeout=timeout)
 
     def wait(self, future: Any, stop: Callable[[], bool] | None = None) -> Any:
         """Return the result of a piece of work.
@@ -132,11 +130,6 @@ class Sandbox:
                 return future.result(timeout=_POLL_SECONDS)
             except ProcessExpired as error:
                 raise _lost(error.exitcode, self.limits) from error
-            except MemoryError as error:
-                raise Lost(
-                    f"it needs more than the {self.limits.memory_mb} MB a page may use",
-                    curable=True,
-                ) from error
             except CancelledError as error:
                 raise Stopped from error
             except TimeoutError as error:
@@ -272,6 +265,14 @@ def _timed(function: Callable[..., list[Any]], pieces: list[Any]) -> tuple[list[
     return function(pieces), time.monotonic() - begun
 
 
+def _ending(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a child; end it without memory, since what it holds stays in the way."""
+    try:
+        return function(*arguments)
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)
+
+
 def _afresh(
     sandbox: Sandbox,
     function: Callable[..., list[Any]],
@@ -293,5 +294,7 @@ def _lost(exitcode: int | None, limits: Limits) -> Lost:
         return Lost(f"it uses more than the {limits.seconds:g} s of computing a page may use")
     if exitcode is not None and -exitcode == signal.SIGKILL:
         return Lost("its process was killed, most likely for want of memory", curable=True)
+    if exitcode == _OUT_OF_MEMORY:
+        return Lost(f"it needs more than the {limits.memory_mb} MB a page may use", curable=True)
     name = signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else exitcode
     return Lost(f"the process that read it crashed ({name})", curable=True)

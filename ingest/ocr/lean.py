@@ -42,7 +42,12 @@ class LeanSession:
         keep_to_itself()
         import openvino
 
-        config = {"CPU_RUNTIME_CACHE_CAPACITY": "0", "INFERENCE_NUM_THREADS": str(threads)}
+        config = {
+            "CPU_RUNTIME_CACHE_CAPACITY": "0",
+            "INFERENCE_NUM_THREADS": str(threads),
+            # It would tie every process to the machine's first core, and the others would idle.
+            "ENABLE_CPU_PINNING": "NO",
+        }
         self._compiled = openvino.Core().compile_model(model, "CPU", config)
         self._request = self._compiled.create_infer_request()
 

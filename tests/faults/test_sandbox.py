@@ -97,3 +97,10 @@ def test_what_a_worn_process_has_no_memory_for_is_tried_in_a_new_one() -> None:
     with Sandbox(Limits(30, 600)) as box:
         assert [r for _, r in in_order(box, work, ["keep"], ahead=1)] == ["KEEP"]
         assert [r for _, r in in_order(box, work, ["need", "a"], ahead=1)] == ["NEED", "A"]
+
+
+def test_a_process_that_ran_out_of_memory_is_replaced_by_one_that_holds_nothing() -> None:
+    with Sandbox(Limits(30, 600)) as box:
+        list(in_order(box, work, ["keep"], ahead=1))
+        list(in_order(box, work, ["need"], ahead=1))
+        assert box.wait(box.start(work, ["need"])) == ["NEED"]

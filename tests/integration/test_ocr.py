@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +78,31 @@ def test_every_engine_says_how_sure_it_is_of_every_character(engine: OcrEngine) 
     for line in lines:
         assert len(line.sure) == len(line.edges) == len(line.text)
         assert np.mean(line.sure) == pytest.approx(line.confidence, abs=0.002)
+
+
+def test_no_engine_ties_itself_to_a_core_where_other_processes_read_too(engine: OcrEngine) -> None:
+    document, _ = open_document(DATA / "scan_zh.pdf")
+    image = render(document, 1, 100)
+    engine.recognize(image[:200])
+    every = os.sched_getaffinity(0)
+    seen = [every]
+    read = threading.Event()
+
+    def look() -> None:
+        while not read.wait(0.005):
+            for thread in os.listdir("/proc/self/task"):
+                with contextlib.suppress(ProcessLookupError):
+                    seen.append(os.sched_getaffinity(int(thread)))
+
+    watch = threading.Thread(target=look)
+    watch.start()
+    try:
+        assert engine.recognize(image)
+    finally:
+        read.set()
+        watch.join()
+    assert len(seen) > 10
+    assert all(cores == every for cores in seen)
 
 
 def test_a_scan_becomes_paragraphs_columns_and_headings(truth: str) -> None:
