@@ -14,7 +14,7 @@ from ingest.barred import barred_tables, is_ruled_off, words_of
 from ingest.breaks import Edges, find_edges, is_carried
 from ingest.captions import tie_captions
 from ingest.footnotes import find_footnotes
-from ingest.heads import is_running_head
+from ingest.heads import running_lines
 from ingest.joining import Text, normalize, separator
 from ingest.layout import order
 from ingest.paragraphs import Paragraph, classify, paragraphs
@@ -76,7 +76,7 @@ def _assemble(raw: RawPage, heads: RunningHeads) -> tuple[Page, Edges]:
     raw = upright(normalize(raw))
     if raw.flowing:
         raw = replace(raw, tables=(*barred_tables(raw), *raw.tables))
-    margins = [line for line in raw.lines if is_running_head(raw, line, heads)]
+    margins = running_lines(raw, heads)
     if len(margins) == len(raw.lines):
         margins = []  # a page with nothing else: what repeats on it is what it says
     edge = {id(line) for line in margins}

@@ -41,12 +41,13 @@ def find_gutter(boxes: NDArray[np.float32], em: float) -> float | None:
     is_right = boxes[:, 0][None, :] >= places[kinds, None] - 1
     scores = scores[kinds]
     # What crosses a gutter stands alone in its row; words beside it say that there is none.
-    crosses = ~is_left & ~is_right
-    beside = _beside(boxes)
-    for number, cross in enumerate(crosses):
-        if cross.any():
-            shared = beside[cross][:, ~cross].any(axis=1)
-            scores[number] -= _ALONE * heights[cross][shared].sum()
+    crosses = ~(is_left | is_right)
+    wide = np.flatnonzero(crosses.any(axis=0))
+    if len(wide):
+        beside = _beside(boxes, wide).astype(np.float32)
+        shared = crosses[:, wide] & ((~crosses).astype(np.float32) @ beside.T > 0)
+        for number in np.flatnonzero(shared.any(axis=1)).tolist():
+            scores[number] -= _ALONE * heights[wide[shared[number]]].sum()
     for index in np.argsort(-scores, kind="stable"):
         if scores[index] < 2.5 * em:
             break
@@ -65,11 +66,12 @@ def _heights_up_to(
     return sides[by_side], sums
 
 
-def _beside(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which boxes stand in one row; shape (n, n)."""
+def _beside(boxes: NDArray[np.float32], some: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which boxes stand in one row with some of them; shape (len(some), len(boxes))."""
     tops, bottoms = boxes[:, 1], boxes[:, 3]
-    shared = np.minimum.outer(bottoms, bottoms) - np.maximum.outer(tops, tops)
-    return np.asarray(shared > 0.5 * np.minimum.outer(bottoms - tops, bottoms - tops))
+    heights = bottoms - tops
+    shared = np.minimum.outer(bottoms[some], bottoms) - np.maximum.outer(tops[some], tops)
+    return np.asarray(shared > 0.5 * np.minimum.outer(heights[some], heights))
 
 
 def _settle(
@@ -79,31 +81,36 @@ def _settle(
     em: float,
 ) -> float | None:
     """Check that two sides stand beside each other as columns of prose, and place the gutter."""
-    left, right = boxes[is_left], boxes[is_right]
-    top = max(left[:, 1].min(), right[:, 1].min())
-    bottom = min(left[:, 3].max(), right[:, 3].max())
-    left = left[(left[:, 3] > top) & (left[:, 1] < bottom)]
-    right = right[(right[:, 3] > top) & (right[:, 1] < bottom)]
-    if min(len(left), len(right)) < 2:
+    left, right = boxes[is_left].T, boxes[is_right].T
+    top = max(left[1].min(), right[1].min())
+    bottom = min(left[3].max(), right[3].max())
+    left = left[:, (left[3] > top) & (left[1] < bottom)]
+    right = right[:, (right[3] > top) & (right[1] < bottom)]
+    if min(left.shape[1], right.shape[1]) < 2:
         return None
-    gap = (float(left[:, 2].max()), float(right[:, 0].min()))
+    gap = (float(left[2].max()), float(right[0].min()))
     if gap[1] - gap[0] < 0.5 * em:
         return None
-    if _aligned(left, right) and (_is_narrow(left, em) or _is_narrow(right, em)):
+    if (_is_narrow(left, em) or _is_narrow(right, em)) and _aligned(left, right):
         return None
     return (gap[0] + gap[1]) / 2
 
 
 def _is_narrow(side: NDArray[np.float32], em: float) -> bool:
-    """Tell whether its lines are too short for prose: labels, numbers, page references."""
-    widths = np.sort(side[:, 2] - side[:, 0])
+    """Tell whether its lines are too short for prose: labels, numbers, page references.
+
+    Args:
+        side: Boxes, shape (4, n).
+        em: In points.
+    """
+    widths = sorted((side[2] - side[0]).tolist())
     place = 0.7 * (len(widths) - 1)
-    below, above = float(widths[int(place)]), float(widths[min(int(place) + 1, len(widths) - 1)])
-    return below + (above - below) * (place - int(place)) < COLUMN_EMS * em
+    below, above = widths[int(place)], widths[min(int(place) + 1, len(widths) - 1)]
+    return bool(below + (above - below) * (place - int(place)) < COLUMN_EMS * em)
 
 
 def _aligned(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
     """Tell whether the rows of the shorter side mostly stand on baselines of the longer."""
-    few, many = sorted((left[:, 3], right[:, 3]), key=len)
-    distance = np.abs(few[:, None] - many[None, :]).min(axis=1)
-    return bool((distance < 1.5).mean() > 0.6)
+    few, many = sorted((left[3], right[3]), key=len)
+    distance = np.abs(np.subtract.outer(few, many)).min(axis=1)
+    return int(np.count_nonzero(distance < 1.5)) / len(few) > 0.6

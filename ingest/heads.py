@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -36,6 +37,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _CAPTION = re.compile(r"(?:表|图|圖|table|figure|fig\.?)#.*", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
 _SECTION = re.compile(r"#(?:\.#)+\.?")
 
 
@@ -57,17 +59,15 @@ def running_heads(raws: Iterable[RawPage]) -> RunningHeads:
     for displayed in raws:
         raw = upright(displayed)
         pages += 1
-        for line in raw.lines:
-            if (edge := edge_of(raw, line)) is not None:
-                seen[edge][shape(raw.text[line.start : line.end])].append(
-                    _seen(raw, line, edge, pages)
-                )
+        for line, edge in _at_edges(raw):
+            seen[edge][shape(raw.text[line.start : line.end])].append(_seen(raw, line, edge, pages))
         for side in near:
             near[side][pages] = _near(raw, side)
         for line in raw.lines:
-            sizes[round(line.size * 2) / 2] += line.end - line.start
-            heads[round(line.size * 2) / 2] += 1
-            bold += (line.end - line.start) * line.bold
+            size, length = round(line.size * 2) / 2, line.end - line.start
+            sizes[size] += length
+            heads[size] += 1
+            bold += length * line.bold
     body = max(sizes, key=lambda size: (sizes[size], -size)) if sizes else 0.0
     found: dict[tuple[Edge, str], tuple[HeadPlace, ...]] = {}
     for edge, lines in seen.items():
@@ -155,24 +155,34 @@ def _offset(raw: RawPage, line: Line, edge: Edge) -> float:
     return middle if edge == "top" else raw.height - middle
 
 
-def edge_of(raw: RawPage, line: Line) -> Edge | None:
-    """Return the edge of the page a line stands at, or None."""
-    if line.vertical or raw.flowing:
-        return None
-    if line.bbox.bottom <= _BAND * raw.height:
-        above = sum(other.bbox.bottom < line.bbox.top for other in raw.lines)
-        return "top" if above < _LINES_AT_EDGE else None
-    if line.bbox.top >= (1 - _BAND) * raw.height:
-        below = sum(other.bbox.top > line.bbox.bottom for other in raw.lines)
-        return "bottom" if below < _LINES_AT_EDGE else None
-    return None
+def _at_edges(raw: RawPage) -> list[tuple[Line, Edge]]:
+    """Return the lines that stand at an edge of the page, each with its edge."""
+    if raw.flowing:
+        return []
+    found: list[tuple[Line, Edge]] = []
+    high, low = _BAND * raw.height, (1 - _BAND) * raw.height
+    tops = bottoms = None
+    for line in raw.lines:
+        box = line.bbox
+        if line.vertical or (box.bottom > high and box.top < low):
+            continue
+        if box.bottom <= high:
+            bottoms = bottoms or sorted(other.bbox.bottom for other in raw.lines)
+            if bisect_left(bottoms, box.top) < _LINES_AT_EDGE:
+                found.append((line, "top"))
+        else:
+            tops = tops or sorted(other.bbox.top for other in raw.lines)
+            if len(tops) - bisect_right(tops, box.bottom) < _LINES_AT_EDGE:
+                found.append((line, "bottom"))
+    return found
 
 
-def is_running_head(raw: RawPage, line: Line, heads: RunningHeads) -> bool:
-    """Tell whether a line repeats over pages, or is a page number at the edge of a page."""
-    edge = edge_of(raw, line)
-    if edge is None:
-        return False
+def running_lines(raw: RawPage, heads: RunningHeads) -> list[Line]:
+    """Return the lines that repeat over pages, or are page numbers at the edge of the page."""
+    return [line for line, edge in _at_edges(raw) if _is_running(raw, line, edge, heads)]
+
+
+def _is_running(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> bool:
     if _repeats(raw, line, edge, heads) or _beside_head(raw, line, edge, heads):
         return True
     folded = shape(raw.text[line.start : line.end])
@@ -190,9 +200,9 @@ def _repeats(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> bool:
 
 def _beside_head(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> bool:
     """Tell whether a line shares its baseline with a running head: a chapter's name, a date."""
+    bottom, most = line.bbox.bottom, 0.3 * line.size
     return any(
-        abs(other.bbox.bottom - line.bbox.bottom) < 0.3 * line.size
-        and _repeats(raw, other, edge, heads)
+        abs(other.bbox.bottom - bottom) < most and _repeats(raw, other, edge, heads)
         for other in raw.lines
         if other is not line
     )
@@ -200,7 +210,7 @@ def _beside_head(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> b
 
 def shape(text: str) -> str:
     """Fold what changes from page to page: numbers become ``#``, white space goes."""
-    return re.sub(r"\d+", "#", "".join(text.split())).casefold()
+    return _DIGITS.sub("#", "".join(text.split())).casefold()
 
 
 def _is_outermost(raw: RawPage, line: Line, edge: Edge) -> bool:

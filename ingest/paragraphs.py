@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ingest.types import Line, RawTable
 
 if TYPE_CHECKING:
@@ -190,7 +188,19 @@ def _pitch(lines: Sequence[Line]) -> float:
         for first, second in pairwise(lines)
         if 0.5 * first.size < second.bbox.bottom - first.bbox.bottom < 3 * first.size
     ]
-    return float(np.percentile(steps, 40)) if steps else 0.0
+    return _quantile(steps, 0.4) if steps else 0.0
+
+
+def _quantile(values: list[float], share: float) -> float:
+    """Return what numpy's ``quantile`` does, for a few values in a tenth of its time."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * share
+    at = int(place)
+    low, high = ordered[at], ordered[min(at + 1, len(ordered) - 1)]
+    within = place - at
+    if within < 0.5:
+        return low + (high - low) * within
+    return high - (high - low) * (1 - within)
 
 
 def _is_title(raw: RawPage, line: Line) -> bool:

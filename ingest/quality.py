@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import string
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import numpy as np
 from ingest.outlines import outlined_regions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ingest.types import Layer
     from ragqa.types import BBox
@@ -29,6 +31,7 @@ _USUAL = (
     "olomonoooporosotouowpapeplpoprqurarerirorsrtrysaseshsisospssstsutatethtitotrtstutyui"
     "ulunurusutveviwawewhwiwo"
 )
+_PLAIN = re.compile("[ -~]+")
 _LETTERS = 26
 _USUAL_AFTER = np.zeros((_LETTERS + 1, _LETTERS + 1), np.bool_)
 """Whether a letter, a to z, is usual after another; such pairs make up most English text."""
@@ -119,18 +122,21 @@ def is_garbage(text: str) -> bool:
     statistics fit neither English nor Chinese (a font whose map to Unicode is missing or shifted).
     """
     sample = text[:8000]
-    counts = Counter(sample)
-    solid = sum(count for char, count in counts.items() if not char.isspace())
+    solid = len("".join(sample.split()))
     if not solid:
         return False
+    counts = Counter(_PLAIN.sub("", sample))
     bad = sum(count for char, count in counts.items() if _is_bad(char))
     if bad > _MOST_BAD * solid:
         return True
-    if _is_mojibake(counts, solid) or _is_unlike_chinese(counts):
+    ideographs = {char: n for char, n in counts.items() if "\u3400" <= char <= "\u9fff"}
+    if _is_mojibake(sample, counts, solid) or _is_unlike_chinese(ideographs):
         return True
-    letters = sum(count for char, count in counts.items() if "a" <= char <= "z")
     # Names of commands among Chinese are unlike English too: there the Chinese decides.
-    return sum(_ideographs(counts).values()) < letters and _is_unlike_english(sample)
+    chinese = sum(ideographs.values())
+    if chinese and chinese >= sum(map(sample.count, string.ascii_lowercase)):
+        return False
+    return _is_unlike_english(sample)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -140,11 +146,12 @@ def _is_bad(char: str) -> bool:
     return char not in "\n\t" and unicodedata.category(char) in ("Co", "Cn", "Cc", "Cs")
 
 
-def _is_mojibake(counts: Counter[str], solid: int) -> bool:
+def _is_mojibake(text: str, counts: Counter[str], solid: int) -> bool:
     """UTF-8 or GBK bytes shown as Latin-1: many accented letters and signs, few plain ones."""
     high = sum(count for char, count in counts.items() if "\x80" <= char <= "\xff")
-    plain = sum(count for char, count in counts.items() if char.isascii() and char.isalpha())
-    return solid >= _ENOUGH and high > 0.3 * solid and high > plain / 2
+    if solid < _ENOUGH or high <= 0.3 * solid:
+        return False
+    return high > sum(map(text.count, string.ascii_letters)) / 2
 
 
 def _is_unlike_english(text: str) -> bool:
@@ -162,18 +169,13 @@ def _is_unlike_english(text: str) -> bool:
     return int((usual[ends - 1] - usual[begins])[words].sum()) < 0.35 * total
 
 
-def _is_unlike_chinese(counts: Counter[str]) -> bool:
+def _is_unlike_chinese(ideographs: Mapping[str, int]) -> bool:
     """Count ideographs outside the few thousand that nearly all text is written with."""
-    ideographs = _ideographs(counts)
     total = sum(ideographs.values())
     if total < _ENOUGH:
         return False
     rare = sum(n for char, n in ideographs.items() if not _is_common(char))
     return rare > 0.35 * total
-
-
-def _ideographs(counts: Counter[str]) -> dict[str, int]:
-    return {char: n for char, n in counts.items() if "\u3400" <= char <= "\u9fff"}
 
 
 @functools.lru_cache(maxsize=8192)

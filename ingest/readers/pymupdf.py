@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_PIXELS = 40_000_000
 """A page is never rendered larger: 200 dpi of A1."""
 _WHITE = 0xF8
+_LEVEL = 0.7
+"""A line whose direction goes less to the right or left is upended."""
 
 
 def read_layer(document: Any, number: int) -> Layer:
@@ -218,36 +220,29 @@ def _lines(
     low = np.searchsorted(kept_at, solid[low[inked]])
     high = np.searchsorted(kept_at, solid[high[inked] - 1]) + 1
     ends_at = np.cumsum(high - low)
-    places = []
-    for at, end, index in zip(
-        (ends_at - (high - low)).tolist(), ends_at.tolist(), inked.tolist(), strict=True
-    ):
-        _, _, block, vertical, (dx, _) = glyphs.lines[index]
-        places.append((at, end, block, vertical or abs(dx) < 0.7))
     order = kept_at[np.repeat(low - (ends_at - (high - low)), high - low) + np.arange(ends_at[-1])]
     text = codes[order].astype("<u4").tobytes().decode("utf-32-le")
     kept = np.ascontiguousarray(boxes[order], np.float32)
-    starts = np.array([place[0] for place in places])
-    tops = np.minimum.reduceat(kept, starts, axis=0)
-    ends = np.maximum.reduceat(kept, starts, axis=0)
-    flags = glyphs.chars["flags"][order]
-    bold = np.add.reduceat(((flags & BOLD) != 0).astype(np.int32), starts)
+    starts = ends_at - (high - low)
+    edges = np.minimum.reduceat(kept, starts, axis=0)
+    edges[:, 2:] = np.maximum.reduceat(kept[:, 2:], starts, axis=0)
+    heavy = (glyphs.chars["flags"][order] & BOLD) != 0
+    bold = 2 * np.add.reduceat(heavy.astype(np.int32), starts) > high - low
     sizes = np.maximum.reduceat(glyphs.chars["size"][order], starts)
-    lines = tuple(
-        Line(
-            start,
-            end,
-            BBox(float(low[0]), float(low[1]), float(high[2]), float(high[3])),
-            float(size),
-            bold=2 * int(heavy) > end - start,
-            block=block,
-            vertical=vertical,
-        )
-        for (start, end, block, vertical), low, high, heavy, size in zip(
-            places, tops, ends, bold, sizes, strict=True
-        )
-    )
-    return text, kept, lines
+    lines = []
+    for start, end, index, box, size, strong in zip(
+        starts.tolist(),
+        ends_at.tolist(),
+        inked.tolist(),
+        edges.tolist(),
+        sizes.tolist(),
+        bold.tolist(),
+        strict=True,
+    ):
+        _, _, block, vertical, (dx, _) = glyphs.lines[index]
+        upright = not vertical and abs(dx) >= _LEVEL
+        lines.append(Line(start, end, BBox(*box), size, strong, block, not upright))
+    return text, kept, tuple(lines)
 
 
 def _turned(glyphs: Glyphs) -> int:

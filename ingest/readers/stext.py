@@ -41,9 +41,11 @@ CHAR = np.dtype(
 )
 _BLOCK = struct.Struct("<ii4fQQQQQQ")  # type, id, bbox, union (32 bytes), prev, next
 _LINE = struct.Struct("<BBxx2f4f4xQQQQ")  # wmode, flags, dir, bbox, first, last, prev, next
-_PAGE = 4096
-"""No system's memory has smaller pages."""
-_MOST_JUMPS = 40
+_WORD = 8
+_PAGE = 4096 // _WORD
+"""Words of a page of memory: no system has smaller ones."""
+_WORDS, _NEXT = CHAR.itemsize // _WORD, 64 // _WORD
+"""Words of a character, and where among them the place of the next one is."""
 _MAX_DEPTH = 64
 
 
@@ -59,7 +61,6 @@ class Glyphs:
     """Shape (m, 4): boxes of drawn paths."""
     vector_colors: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     images: list[tuple[float, float, float, float]] = field(default_factory=list)
-    fonts: dict[int, str] = field(default_factory=dict)
 
     @property
     def boxes(self) -> NDArray[np.float32]:
@@ -131,86 +132,67 @@ def _walk(first_block: int) -> Glyphs:
                 # fz_stext_struct: up, parent, first_block
                 (following,) = struct.unpack("<Q", ctypes.string_at(fields[6] + 16, 8))
             block = following
-    runs = _copy_lines(ends) if ends else []
-    borders = [0, *itertools.accumulate(len(run) // CHAR.itemsize for run in runs)]
+    chars, lengths = _copy_lines(ends)
+    borders = [0, *itertools.accumulate(lengths)]
     lines = [
         (start, end, *head)
         for (start, end), head in zip(itertools.pairwise(borders), heads, strict=True)
     ]
-    chars = np.frombuffer(b"".join(runs), CHAR)
-    fonts = {
-        int(font): ctypes.string_at(int(font) + 4, 32).split(b"\0")[0].decode("latin-1")
-        for font in np.unique(chars["font"])
-        if font
-    }
     return Glyphs(
         chars,
         lines,
         np.array(vectors, np.float32).reshape(-1, 4),
         np.array(colors, np.uint32),
         images,
-        fonts,
     )
 
 
-def _copy_lines(ends: list[tuple[int, int]]) -> list[bytes]:
+def _copy_lines(ends: list[tuple[int, int]]) -> tuple[NDArray[np.void], list[int]]:
     """Copy the characters of lines, each given by the places of its first and last character.
 
     Characters mostly lie side by side, with a jump where MuPDF took another piece of memory. So
-    all lines are followed together, from jump to jump: memory is copied up to the end of the
-    system's page, which is surely there, and what follows the jump is left for the next round.
+    all lines are followed together, from jump to jump: memory is looked at up to the end of the
+    system's page, which is surely there, and what follows a jump is left for the next round.
+
+    Returns:
+        The characters, and how many of them each line has.
     """
-    pieces: list[list[bytes]] = [[] for _ in ends]
-    left = [(index, first) for index, (first, _) in enumerate(ends)]
-    for _ in range(_MOST_JUMPS):
-        chunks = [_to_end_of_page(char, ends[index][1]) for index, char in left]
-        counts = np.array([len(chunk) // CHAR.itemsize for chunk in chunks])
+    if not ends:
+        return np.zeros(0, CHAR), []
+    memory = _memory()
+    here, last = np.array(ends, np.int64).T // _WORD - _PAGE
+    line = np.arange(len(ends))
+    pieces: list[tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]] = []
+    while len(here):
+        counts = np.maximum(1, (_PAGE - here % _PAGE) // _WORDS)
+        counts = np.where(last >= here, np.minimum(counts, (last - here) // _WORDS + 1), counts)
         starts = np.cumsum(counts) - counts
-        rank = np.arange(int(counts.sum())) - np.repeat(starts, counts)
-        here = np.repeat(np.array([char for _, char in left], np.uint64), counts)
-        here += (rank * CHAR.itemsize).astype(np.uint64)
-        after = np.frombuffer(b"".join(chunks), CHAR)["next"]
-        last = np.repeat(np.array([ends[index][1] for index, _ in left], np.uint64), counts)
-        jumps = (after != here + np.uint64(CHAR.itemsize)) | (here == last)
+        chars = np.arange(starts[-1] + counts[-1]) * _WORDS
+        chars += np.repeat(here - starts * _WORDS, counts)
+        after = (memory[chars + _NEXT] // _WORD).view(np.int64) - _PAGE
+        jumps = (after != chars + _WORDS) | (chars == np.repeat(last, counts))
         jumps[starts + counts - 1] = True
-        taken = np.minimum.reduceat(np.where(jumps, rank, len(rank)), starts)
-        following: list[tuple[int, int]] = []
-        ended = here[starts + taken] == last[starts + taken]
-        for (index, _), chunk, count, end, char in zip(
-            left,
-            chunks,
-            (taken + 1).tolist(),
-            ended.tolist(),
-            after[starts + taken].tolist(),
-            strict=True,
-        ):
-            pieces[index].append(chunk[: count * CHAR.itemsize])
-            if char and not end:
-                following.append((index, char))
-        left = following
-        if not left:
-            break
-    for index, char in left:
-        pieces[index].append(_copy_singly(char, ends[index][1]))
-    return [b"".join(parts) for parts in pieces]
+        where = np.flatnonzero(jumps)
+        ends_at = where[np.searchsorted(where, starts)]
+        pieces.append((line, here, ends_at - starts + 1))
+        going = (chars[ends_at] != last) & (after[ends_at] > 0)
+        here, last, line = after[ends_at][going], last[going], line[going]
+    of, begin, count = map(np.concatenate, zip(*pieces, strict=True))
+    order = np.argsort(of, kind="stable")
+    begin, count = begin[order], count[order]
+    starts = np.cumsum(count) - count
+    chars = np.arange(starts[-1] + count[-1]) * _WORDS + np.repeat(begin - starts * _WORDS, count)
+    copied = memory[chars[:, None] + np.arange(_WORDS)]
+    lengths = np.bincount(of[order], count, len(ends)).astype(np.intp)
+    return copied.view(CHAR)[:, 0], lengths.tolist()
 
 
-def _to_end_of_page(char: int, last: int) -> bytes:
-    size = CHAR.itemsize
-    count = max(1, (_PAGE - char % _PAGE) // size)
-    if 0 <= last - char < count * size:
-        count = (last - char) // size + 1
-    return ctypes.string_at(char, count * size)
-
-
-def _copy_singly(char: int, last: int) -> bytes:
-    pieces = []
-    while char:
-        pieces.append(ctypes.string_at(char, CHAR.itemsize))
-        if char == last:
-            break
-        (char,) = struct.unpack_from("<Q", pieces[-1], 64)
-    return b"".join(pieces)
+@functools.cache
+def _memory() -> NDArray[np.uint64]:
+    """Look at this process's memory as words, from its second page on: the first is never there."""
+    words = (1 << 47) // _WORD - _PAGE
+    every = (ctypes.c_uint64 * words).from_address(_PAGE * _WORD)
+    return np.ctypeslib.as_array(every)
 
 
 @functools.cache
@@ -226,6 +208,10 @@ def _layout_holds() -> bool:
     page.draw_rect((10, 100, 200, 150), color=(1, 0, 0))
     text_page = mupdf.FzStextPage(page.this, mupdf.FzStextOptions(PRESERVE_WHITESPACE | VECTORS))
     glyphs = _walk(int(text_page.m_internal.first_block.this))
+    fonts = {
+        int(font): ctypes.string_at(int(font) + 4, 32).split(b"\0")[0].decode("latin-1")
+        for font in np.unique(glyphs.chars["font"])
+    }
     expected = [
         (char["c"], span["size"], span["font"], char["origin"])
         for block in page.get_text("rawdict")["blocks"]
@@ -234,7 +220,7 @@ def _layout_holds() -> bool:
         for char in span["chars"]
     ]
     got = [
-        (chr(char["code"]), char["size"], glyphs.fonts.get(int(char["font"])), char["origin"])
+        (chr(char["code"]), char["size"], fonts.get(int(char["font"])), char["origin"])
         for char in glyphs.chars
     ]
     holds = (
@@ -276,5 +262,4 @@ def _from_rawdict(page: Any) -> Glyphs:
         np.array(drawn, np.float32).reshape(-1, 4),
         np.full(len(drawn), 0xFF000000, np.uint32),
         images,
-        {font: name for name, font in fonts.items()},
     )

@@ -90,9 +90,9 @@ def test_no_engine_ties_itself_to_a_core_where_other_processes_read_too(engine: 
 
     def look() -> None:
         while not read.wait(0.005):
-            for thread in os.listdir("/proc/self/task"):
+            for thread in Path("/proc/self/task").iterdir():
                 with contextlib.suppress(ProcessLookupError):
-                    seen.append(os.sched_getaffinity(int(thread)))
+                    seen.append(os.sched_getaffinity(int(thread.name)))
 
     watch = threading.Thread(target=look)
     watch.start()
