@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragqa.types import BBox, unite
+from ragqa.types import BBox, meet, unite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,8 @@ _UNLIKE = 5, 2
 """Fewest widths and heights that differ, to a tenth of a point."""
 _TOUCHING = 0.3
 """Share of shapes beyond which those that meet exactly are tiles, not letters."""
+_REACH = 0.5
+"""Share of a row's width that upended lines cover where the page is written that way."""
 _MOST_REGIONS = 12
 """More of them are a drawing with marks like letters."""
 
@@ -93,13 +95,13 @@ def _grown(row: BBox, shapes: NDArray[np.float32]) -> BBox:
 
 
 def _is_written(row: BBox, layer: Layer) -> bool:
-    return any(
-        line.bbox.x0 < row.x1
-        and line.bbox.x1 > row.x0
-        and line.bbox.top < row.bottom - 1
-        and line.bbox.bottom > row.top + 1
-        for line in layer.lines
-    )
+    """Tell whether text stands there; what is printed up the edge of the page may reach in."""
+    inner = row._replace(top=row.top + 1, bottom=row.bottom - 1)
+    over = [line for line in layer.lines if meet(line.bbox, inner)]
+    if not all(line.vertical for line in over):
+        return True
+    covered = sum(min(line.bbox.x1, row.x1) - max(line.bbox.x0, row.x0) for line in over)
+    return covered > _REACH * (row.x1 - row.x0)
 
 
 def _united(rows: Sequence[BBox]) -> list[BBox]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ingest.outlines import outlined_regions
+from ragqa.types import meet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,14 +89,7 @@ def picture_regions(layer: Layer) -> tuple[BBox, ...]:
         wide, high = box.x1 - box.x0, box.bottom - box.top
         if wide < 60 or high < 24 or wide * high < 0.02 * layer.width * layer.height:
             continue
-        over = sum(
-            line.bbox.x0 < box.x1
-            and line.bbox.x1 > box.x0
-            and line.bbox.top < box.bottom
-            and line.bbox.bottom > box.top
-            for line in layer.lines
-        )
-        if not over:
+        if not any(meet(line.bbox, box) for line in layer.lines):
             found.append(box)
     return tuple(found)
 
@@ -105,13 +99,7 @@ def _drawn_beside(pictures: Sequence[BBox], layer: Layer) -> tuple[BBox, ...]:
     return tuple(
         box
         for box in outlined_regions(layer)
-        if not any(
-            picture.x0 < box.x1
-            and picture.x1 > box.x0
-            and picture.top < box.bottom
-            and picture.bottom > box.top
-            for picture in pictures
-        )
+        if not any(meet(picture, box) for picture in pictures)
     )
 
 

@@ -477,6 +477,12 @@ class TermCounts:
     terms: tuple[int, ...] = field(default=())
 
 
+def meet(one: BBox, other: BBox) -> bool:
+    """Tell whether two rectangles share more than an edge."""
+    beside = one.x0 >= other.x1 or one.x1 <= other.x0
+    return not (beside or one.top >= other.bottom or one.bottom <= other.top)
+
+
 def unite(boxes: Sequence[BBox]) -> BBox:
     """Return the smallest rectangle that holds all of ``boxes`` (at least one)."""
     return BBox(

@@ -56,6 +56,18 @@ def test_a_drawn_heading_is_read_between_the_text_that_is_written(
     assert 150 - 1.4 * size - 3 < top < 150 < bottom + 3
 
 
+def test_a_drawn_heading_is_read_where_a_stamp_up_the_edge_of_the_page_reaches_into_it(
+    tmp_path: Path,
+) -> None:
+    def draw(page: pymupdf.Page) -> None:
+        outlined(page, (50, 150), DRAWN, 14)
+        page.insert_text((70, 290), "For personal use only", rotate=90, fontsize=25, color=0.8)
+
+    (page,) = parse(page_of(tmp_path / "a.pdf", draw), ReadOptions(ocr_engine="rapidocr")).pages
+    assert "water circuit" in page.text, "the first word is under the stamp"
+    assert "For personal use only" in page.text
+
+
 def bars(page: pymupdf.Page) -> None:
     for number in range(20):
         page.draw_rect((60 + 15 * number, 130 + number % 9, 70 + 15 * number, 160), fill=0)
