@@ -16,16 +16,15 @@ Run: ``RAGQA_EVAL_DATA=… python -m benchmarks.parsing_order``
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import statistics
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.parsing_marks import marked_files
 from ingest.reading import parse
 from ingest.types import ReadOptions
 
@@ -112,14 +111,8 @@ def main() -> None:
     import pymupdf
 
     data = Path(os.environ["RAGQA_EVAL_DATA"])
-    marks: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for mark in json.loads(arguments.marks.read_text("utf-8")):
-        marks[mark["sha256"]].append(mark)
     rows = []
-    for file in sorted([*data.glob("pdf/*/*.pdf"), *data.glob("table/icdar2013/*.pdf")]):
-        ours = marks.get(hashlib.sha256(file.read_bytes()).hexdigest())
-        if not ours:
-            continue
+    for file, ours in marked_files(arguments.marks, data):
         pages = parse(file, ReadOptions(ocr="never")).pages
         with pymupdf.open(file) as document:
             for mark in ours:

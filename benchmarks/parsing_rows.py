@@ -14,14 +14,14 @@ Run: ``RAGQA_EVAL_DATA=… python -m benchmarks.parsing_rows``
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from benchmarks.parsing_marks import marked_files
 from ingest.assemble import assemble
 from ingest.reading import read_pages, running_heads
 from ingest.types import ReadOptions
@@ -59,14 +59,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / "parsing_rows.json")
     arguments = parser.parse_args()
     data = Path(os.environ["RAGQA_EVAL_DATA"])
-    marks: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for mark in json.loads(arguments.marks.read_text("utf-8")):
-        marks[mark["sha256"]].append(mark)
     verdicts: Counter[str] = Counter()
-    for file in sorted(data.glob("pdf/*/*.pdf")):
-        ours = marks.get(hashlib.sha256(file.read_bytes()).hexdigest())
-        if not ours:
-            continue
+    for file, ours in marked_files(arguments.marks, data):
         asked = sorted({mark["page"] for mark in ours})
         raws = tuple(read_pages(file, asked, ReadOptions(ocr="never")))
         heads = running_heads(raws)
