@@ -250,7 +250,7 @@ def _margin_blocks(raw: RawPage, lines: Sequence[Line], *, top: bool) -> list[Bl
     return [
         Block(
             "header" if top else "footer",
-            _on_page(raw, line.bbox),
+            _on_page(raw, _place(raw, line)),
             raw.text[line.start : line.end].strip(),
         )
         for line in lines

@@ -40,7 +40,8 @@ transparent)}.box b{position:absolute;left:-1px;top:-1.1em;font:11px/1.2 system-
 background:var(--c);padding:0 4px;border-radius:2px}.text{flex:1;min-width:320px}
 .block{border-left:3px solid var(--c);padding:2px 10px;margin:6px 0;white-space:pre-wrap}
 .block small{color:var(--c);display:block;font-size:11px}table{border-collapse:collapse;
-background:#fff;font-size:13px}td,th{border:1px solid #ccc;padding:2px 6px}.notice{color:#b3261e}
+background:#fff;font-size:13px}td,th{border:1px solid #ccc;padding:2px 6px;
+text-align:left}tr:has(td) th{font-weight:400}.notice{color:#b3261e}
 """
 
 

@@ -206,6 +206,8 @@ def test_a_tilted_scan_keeps_its_lines_whole(truth: str) -> None:
     (page,) = parse(DATA / "scan_tilted_zh.pdf", ReadOptions(ocr_engine="rapidocr")).pages
     assert missing(truth, page.text) < 0.02
     assert page.text.index("把管路中的余水") < page.text.index("滤芯的寿命")
+    (foot,) = (block for block in page.blocks if block.kind == "footer")
+    assert 287 < foot.bbox.x0 < 297, "where it stands on the page, not where it would untilted"
 
 
 def test_without_an_engine_a_scan_is_empty_with_a_warning(tmp_path: Path) -> None:
