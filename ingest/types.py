@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PARSER_VERSION = "16"
+PARSER_VERSION = "17"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
 OcrMode = Literal["auto", "always", "never"]

@@ -13,7 +13,7 @@ from ingest.tables.headers import with_headings
 from ingest.tables.rows import kept_rows, with_labels, within
 from ingest.tables.ruled import ruled_tables
 from ingest.tables.segments import rows_of, segments_of
-from ingest.tables.signs import with_signs
+from ingest.tables.signs import with_loose_signs, with_signs
 from ragqa.types import BBox, unite
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class GridFinder:
                 best = _best(page, group, segments)
                 drawn = [table for table in best if not is_chart(table, page.text)]
                 signed = [with_signs(table, page.text) for table in drawn]
-                ruled += [with_headings(table, segments) for table in signed]
+                headed = [with_headings(table, segments) for table in signed]
+                ruled += [with_loose_signs(table, segments) for table in headed]
         bare = aligned_tables(page, [table.bbox for table in ruled], segments)
         aligned = [table for table in bare if not is_chart(table, page.text)]
         return sorted([*ruled, *aligned], key=lambda table: table.bbox.top)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.types import unite
+from ragqa.types import BBox, meet, unite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ingest.tables.segments import Segment
     from ingest.types import Cell, RawTable
 
 SIGNS_BEFORE = frozenset("$€£¥(")
 SIGNS_AFTER = frozenset("%)*†‡")
+_SIGNS = SIGNS_BEFORE | SIGNS_AFTER
+_FAR, _NEAR = 6.0, 1.0
+"""Heights of a sign by which it may stand left of its number, and right of it."""
 
 
 def with_signs(table: RawTable, text: str) -> RawTable:
@@ -44,6 +49,48 @@ def with_signs(table: RawTable, text: str) -> RawTable:
         before = cells.get((cell.row, first))
         cells[cell.row, first] = moved if before is None else _joined(before, moved)
     return replace(table, columns=place[-1] + 1, cells=tuple(cells.values()))
+
+
+def with_loose_signs(table: RawTable, segments: Sequence[Segment]) -> RawTable:
+    """Put signs that stand in a table but in none of its cells to the number beside them.
+
+    A sign may stand in a cell too narrow to be taken for one, or at the left of its column.
+
+    Args:
+        table: A grid.
+        segments: The page's.
+    """
+    inside = [segment for segment in segments if meet(_box(segment), table.bbox)]
+    signs = [segment for segment in inside if set(segment.text) <= _SIGNS]
+    if not signs:
+        return table
+    cells = list(table.cells)
+    owner = {start: number for number, cell in enumerate(cells) for start, _ in cell.ranges}
+    numbers = [s for s in inside if s.start in owner and s.is_number]
+    for sign in signs:
+        if any(start <= sign.start < end for cell in cells for start, end in cell.ranges):
+            continue
+        before, high = set(sign.text) <= SIGNS_BEFORE, sign.bottom - sign.top
+        gaps = [
+            (one.x0 - sign.x1 if before else sign.x0 - one.x1, one.start)
+            for one in numbers
+            if min(one.bottom, sign.bottom) - max(one.top, sign.top) > 0.5 * high
+        ]
+        gap, start = min((pair for pair in gaps if pair[0] > -1), default=(math.inf, 0))
+        if gap <= (_FAR if before else _NEAR) * high:
+            cells[owner[start]] = _with_sign(cells[owner[start]], sign, start, before=before)
+    return replace(table, cells=tuple(cells))
+
+
+def _with_sign(cell: Cell, sign: Segment, number: int, *, before: bool) -> Cell:
+    ranges = list(cell.ranges)
+    at = [start for start, _ in ranges].index(number)
+    ranges.insert(at if before else at + 1, (sign.start, sign.end))
+    return replace(cell, bbox=unite([cell.bbox, _box(sign)]), ranges=tuple(ranges))
+
+
+def _box(segment: Segment) -> BBox:
+    return BBox(segment.x0, segment.top, segment.x1, segment.bottom)
 
 
 def _together(

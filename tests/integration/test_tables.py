@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,31 @@ def test_the_ground_of_a_slide_is_no_table(tmp_path: Path) -> None:
     page.insert_text((20, 40), "A slide", fontsize=18)
     document.save(tmp_path / "slide.pdf")
     assert tables(tmp_path / "slide.pdf", 1) == []
+
+
+def test_a_sign_in_a_cell_too_narrow_to_be_one_stands_with_its_number(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=595, height=842)
+    rows = [("Net sales", "34,229", "35,355"), ("Cost", "19,232", "18,795"), ("Other", "9", "7")]
+    rows.append(("Net income", "5,777", "5,921"))
+    for number, (label, *amounts) in enumerate(rows):
+        y = 100 + 14 * number
+        shade = (0.8, 0.9, 1) if number % 2 == 0 else (1, 1, 1)
+        page.draw_rect((50, y, 250, y + 14), color=None, fill=shade)
+        page.insert_text((52, y + 10), label, fontsize=9)
+        for x, amount in zip((254, 330), amounts, strict=True):
+            signed = number in (0, 3)
+            borders = (x, x + 5, x + 72) if signed else (x, x + 72)
+            for left, right in itertools.pairwise(borders):
+                page.draw_rect((left, y, right, y + 14), color=None, fill=shade)
+            if signed:
+                page.insert_text((x + 0.5, y + 10), "$", fontsize=8)
+            page.insert_text((x + 40, y + 10), amount, fontsize=9)
+    document.save(tmp_path / "signs.pdf")
+    (table,) = tables(tmp_path / "signs.pdf", 1)
+    assert table.rows[0] == ("Net sales", "$ 34,229", "$ 35,355")
+    assert table.rows[1] == ("Cost", "19,232", "18,795")
+    assert table.rows[3] == ("Net income", "$ 5,777", "$ 5,921")
 
 
 def test_shading_with_white_between_its_columns_is_one_table(tmp_path: Path) -> None:
