@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragqa.answering.coverage import SMALL_CHARACTERS
+from ragqa.answering.mentions import find_mentions
 from ragqa.answering.terms import stem
 from ragqa.answering.wordlists import ENGLISH_STOP, SENTENCE_STARTERS
 
@@ -81,6 +82,11 @@ def _names_other(mine: list[Piece], other: list[Piece]) -> bool:
     capital = any(p.text[:1].isupper() for p in said) and any(p.text[:1].isupper() for p in instead)
     chinese = any(p.text >= "\u3400" for p in said) and any(p.text >= "\u3400" for p in instead)
     return capital or chinese
+
+
+def negates(text: str) -> bool:
+    """Say whether a text turns around what stands beside it."""
+    return _negates(_pieces(find_mentions(text)))
 
 
 def _says(piece: Piece) -> bool:

@@ -43,6 +43,8 @@ class Candidate:
     """To the question; None when it was not embedded."""
     seen: float | None = None
     """Logit that the answer stands in it or beside it; None when it was not read."""
+    told: str | None = None
+    """The likeliest short answer in what was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from typing import Literal, get_args
 
 from ragqa.answering.terms import HAN
-from ragqa.retrieval.folding import fold
+from ragqa.retrieval.folding import fold, simplify
 
 AnswerType = Literal["who", "when", "where", "number", "why", "yes_no", "other"]
 TYPES = get_args(AnswerType)
@@ -72,6 +72,46 @@ def answer_type(question: str) -> AnswerType:
         if pattern.search(lowered):
             return kind
     return "other"
+
+
+_BARE: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
+    ("when", re.compile(r"时间|日期")),
+    ("number", re.compile(r"产量|奖金|票房|收入|规模|人次|价格|售价|利润|震级|销量|[交出]付量")),
+    ("who", re.compile(r"主演|导演|作者|教练|冠军|主席|首相|总统|校长|厂长")),
+    ("where", re.compile(r"举办[地国]|地点|首都|在哪")),
+)
+_ANY_TIME = re.compile(
+    r"\d|[〇零一二三四五六七八九十]|世纪|世紀|年|月|日|时|期|春|夏|秋|冬|今|昨|明|后|後|前|周|"
+    r"century|centuries|day|night|morning|evening|week|month|year|decade|era|age|period|war\b|after|"
+    r"before|during|until|spring|summer|autumn|winter|january|february|march|april|may|june|july|"
+    r"august|september|october|november|december",
+    re.IGNORECASE,
+)
+_ANY_NUMBER = re.compile(r"\d|[一二三四五六七八九十百千万萬亿億两兩半]")
+
+
+def misses_type(told: str, question: str) -> bool:
+    """Say whether a short answer cannot be what a question asks for.
+
+    Asked for a time or a number, it must have one; in Chinese, where a question may only name what
+    it asks for (电影票房), and names are told by their tags, a person or a place as well.
+    """
+    chinese = bool(HAN.search(question))
+    kind = answer_type(question)
+    if kind == "other" and chinese:
+        kind = next((k for k, named in _BARE if named.search(simplify(question))), kind)
+    if kind == "when":
+        return not _ANY_TIME.search(told)
+    if kind == "number":
+        return not (_ANY_NUMBER.search(told) or NUMBER.search(told))
+    if not chinese or not HAN.search(told) or kind not in ("who", "where"):
+        return False
+    import rjieba
+
+    tags = [tag for _, tag in rjieba.tag(simplify(told))]
+    if kind == "who":
+        return not any(tag.startswith("n") and tag != "n" for tag in tags)
+    return not (_PLACE.search(told) or any(tag.startswith(("ns", "nt", "nr")) for tag in tags))
 
 
 def bears(sentence: str, kind: AnswerType, question: str) -> bool:

@@ -97,9 +97,16 @@ def read_ranked(
     ]
     readings = read_texts(question, parts, embedder) or []
     return [
-        Read(replace(one, seen=reading.logit), spans, "".join(told), reading)
+        _read(one, spans, "".join(told), reading)
         for one, spans, told, reading in zip(chosen, around, parts, readings, strict=False)
     ]
+
+
+def _read(one: Candidate, spans: tuple[Span, ...], text: str, reading: Reading) -> Read:
+    likelihood = reading.likelihood()
+    first, last = np.unravel_index(likelihood.argmax(), likelihood.shape)
+    told = text[reading.offsets[first][0] : reading.offsets[last][1]].strip(_EDGES)
+    return Read(replace(one, seen=reading.logit, told=told), spans, text, reading)
 
 
 def rank_again(ranked: Sequence[Candidate], read: Sequence[Read]) -> list[Candidate]:
