@@ -13,6 +13,8 @@ _STEP = 3.0
 """Points between the places where a gutter is looked for."""
 COLUMN_EMS = 7.0
 """Columns of prose are wider than this; narrower ones beside each other are a table's."""
+_TABLE_EMS = 4.0
+"""What is higher than this is a table, which makes a column by itself."""
 _ALONE = 3.0
 """So much more does a line that crosses a gutter, with words beside it, count against it."""
 _MOST_PLACES = 60
@@ -86,7 +88,7 @@ def _settle(
     bottom = min(left[3].max(), right[3].max())
     left = left[:, (left[3] > top) & (left[1] < bottom)]
     right = right[:, (right[3] > top) & (right[1] < bottom)]
-    if min(left.shape[1], right.shape[1]) < 2:
+    if not (_is_high(left, em) and _is_high(right, em)):
         return None
     gap = (float(left[2].max()), float(right[0].min()))
     if gap[1] - gap[0] < 0.5 * em:
@@ -94,6 +96,11 @@ def _settle(
     if (_is_narrow(left, em) or _is_narrow(right, em)) and _aligned(left, right):
         return None
     return (gap[0] + gap[1]) / 2
+
+
+def _is_high(side: NDArray[np.float32], em: float) -> bool:
+    """Tell whether there are two lines, or a table as high as some; boxes of shape (4, n)."""
+    return side.shape[1] > 1 or bool((side[3] - side[1]).max(initial=0) > _TABLE_EMS * em)
 
 
 def _is_narrow(side: NDArray[np.float32], em: float) -> bool:

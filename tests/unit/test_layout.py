@@ -43,6 +43,12 @@ def test_labels_and_their_numbers_are_read_row_by_row() -> None:
     assert order([*labels, *numbers]) == [0, 4, 1, 5, 2, 6, 3, 7]
 
 
+def test_a_column_is_read_in_one_piece_where_only_a_table_stands_beside_it() -> None:
+    heading, table = BBox(400, 40, 560, 52), BBox(400, 150, 560, 240)
+    left = column(50, 280, [180, 196, 212, 228])
+    assert order([heading, table, *left]) == [2, 3, 4, 5, 0, 1]
+
+
 def test_bullets_beside_their_text_are_no_column() -> None:
     left = column(50, 260, [100, 116, 132, 148, 164, 180, 196])
     prose, bullets = column(285, 480, [100, 116, 132]), column(285, 288, [148, 164, 180, 196])
