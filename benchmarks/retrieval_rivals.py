@@ -21,6 +21,7 @@ from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
     from ragqa.ports import Embedder
 
     Ways = dict[str, Callable[[str], Sequence[Hit]]]
@@ -51,12 +52,38 @@ class GivenEmbeddings(Embeddings):
         return self._embedder.embed_query(text).tolist()
 
 
+class PlainEmbeddings(Embeddings):
+    """The same model as sentence-transformers loads and runs it when nothing is set.
+
+    That is what ``HuggingFaceEmbeddings`` of langchain-huggingface does: float32, 32 texts a pass.
+    """
+
+    def __init__(self, folder: Path, embedder: SentenceTransformerEmbedder) -> None:
+        """Load the model in ``folder``; the prefixes are those that ``embedder`` puts."""
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(str(folder), local_files_only=True)
+        self._query_prefix, self._passage_prefix = embedder.prefixes
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Embed passages."""
+        found: list[list[float]] = self._model.encode(
+            [self._passage_prefix + text for text in texts]
+        ).tolist()
+        return found
+
+    def embed_query(self, text: str) -> list[float]:
+        """Embed a question."""
+        found: list[float] = self._model.encode([self._query_prefix + text])[0].tolist()
+        return found
+
+
 def missing_packages() -> list[str]:
     """Return what LlamaIndex needs and is not there."""
     return [name for name in LLAMA_INDEX if not _is_there(name)]
 
 
-def build_langchain(files: Sequence[Path], embedder: Embedder) -> Ways:
+def build_langchain(files: Sequence[Path], embedder: Embedder | Embeddings) -> Ways:
     """PyMuPDF's text of each page, 1,000 characters with 200 again, vectors in memory."""
     from langchain_core.vectorstores import InMemoryVectorStore
     from langchain_text_splitters import RecursiveCharacterTextSplitter
@@ -66,7 +93,8 @@ def build_langchain(files: Sequence[Path], embedder: Embedder) -> Ways:
         for file, page, text in read_plainly(files)
     ]
     splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
-    store = InMemoryVectorStore(GivenEmbeddings(embedder))
+    given = embedder if isinstance(embedder, Embeddings) else GivenEmbeddings(embedder)
+    store = InMemoryVectorStore(given)
     store.add_documents(splitter.split_documents(pages))
 
     def dense(question: str) -> list[Hit]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-K1 = 1.2
+K1 = 0.6
 B = 0.75
 
 

@@ -35,7 +35,7 @@ class Weights:
     """What each stage is worth; chosen on development questions by ``benchmarks/retrieval.py``."""
 
     lexical: float = 0.25
-    page: float = 0.25
+    page: float = 0.3
     pair: float = 0.4
     year: float = 0.5
     dense: float = 0.6

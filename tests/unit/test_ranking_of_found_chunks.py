@@ -35,7 +35,8 @@ def test_bm25_is_the_formula() -> None:
     weight = inverse_document_frequency(1, 2)
     assert weight == pytest.approx(np.log(1 + (2 - 1 + 0.5) / (1 + 0.5)))
     expected = weight * 2 * 2.2 / (2 + 1.2 * (1 - 0.75 + 0.75 * 3 / 2))
-    scores = score_bm25([bag, np.array([9], np.int32)], {7: weight}, average_length=2)
+    other = np.array([9], np.int32)
+    scores = score_bm25([bag, other], {7: weight}, average_length=2, k1=1.2, b=0.75)
     assert scores == pytest.approx([expected, 0])
 
 
