@@ -10,8 +10,9 @@ run. LangChain is in the development environment; LlamaIndex is not (its package
 ``--timed N`` also brings the N shortest documents of the last task in anew, with every pipeline,
 and no vector is remembered: how long that takes on the clock and how much processor time. LangChain
 is timed twice: with our embedder, which is the faster one, and with the same model as
-sentence-transformers runs it by default. In every one of ``--rounds`` the pipelines take turns. ``--only-timed`` asks no questions. Sets that a run
-leaves out, and times where none are taken, keep their figures in the results.
+sentence-transformers runs it by default. In every one of ``--rounds`` the pipelines take turns.
+``--only-timed`` asks no questions. Sets that a run leaves out, and times where none are taken, keep
+their figures in the results.
 """
 
 from __future__ import annotations
