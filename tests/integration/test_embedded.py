@@ -99,6 +99,7 @@ def test_a_fresh_server_is_private_checked_and_durable(home: Path) -> None:
             "listen_addresses": "",
             "server_encoding": "UTF8",
             "password_encryption": "scram-sha-256",
+            "scram_iterations": "4096",
             "TimeZone": "UTC",
         }
         assert {name: ask(server, f"SHOW {name}") for name in expected} == expected
@@ -119,6 +120,23 @@ def test_it_has_vectors_and_finds_trigrams_in_chinese(home: Path) -> None:
         assert row == (1.0,)
         # "  合", " 合同", "合同价", "同价 ": n characters have n + 1 trigrams.
         assert conn.execute("SELECT cardinality(show_trgm('合同价'))").fetchone() == (4,)
+
+
+def test_a_password_that_nobody_can_guess_is_not_stretched_at_each_connection(home: Path) -> None:
+    with start_or_attach(home) as server:
+        kept = ask(server, "SELECT rolpassword FROM pg_authid WHERE rolname = 'ragqa'")
+    assert kept.startswith("SCRAM-SHA-256$1:")
+
+
+def test_a_server_whose_starter_was_killed_before_it_made_the_database_gets_one(
+    home: Path,
+) -> None:
+    with start_or_attach(home) as server:
+        (home / "postgres" / "data" / "ragqa.made").unlink()
+        with psycopg.connect(server.conninfo, dbname="postgres", autocommit=True) as admin:
+            admin.execute("DROP DATABASE ragqa")
+        with start_or_attach(home) as second:
+            assert ask(second, "SELECT current_database()") == "ragqa"
 
 
 def test_what_was_committed_is_there_after_a_restart(home: Path) -> None:
