@@ -128,15 +128,20 @@ class Services:
         return _Within(self, reach)
 
     def create_collection(self, name: str) -> Collection:
-        """Make an empty collection bound to the embedding model that the settings name."""
-        embedder = self.embedder()
+        """Make an empty collection bound to the embedding model that the settings name.
+
+        The model is loaded only where its folder does not state how long its vectors are: what
+        comes next is reading, and that needs the memory.
+
+        Raises:
+            ModelMissing: If its weights are not on this machine.
+        """
+        model = self.settings.embedding_model
+        dimension = None if model in self._embedders else _stated_dimension(model, self.settings)
+        if dimension is None:
+            dimension = self.embedder().dimension
         with self.database.transaction() as conn:
-            return create_collection(
-                conn,
-                name,
-                embedding_model=self.settings.embedding_model,
-                dimension=embedder.dimension,
-            )
+            return create_collection(conn, name, embedding_model=model, dimension=dimension)
 
     def ask(
         self,
@@ -271,6 +276,15 @@ def build_embedder(model: str, settings: Settings) -> Embedder:
 
     located = resolve_embedding_model(model, settings.models_folder)
     return SentenceTransformerEmbedder(located, offline=settings.offline)
+
+
+def _stated_dimension(model: str, settings: Settings) -> int | None:
+    if model == HASHING:
+        return None
+    from ragqa.models.dimension import stated_dimension
+    from ragqa.models.resolve import resolve_embedding_model
+
+    return stated_dimension(resolve_embedding_model(model, settings.models_folder))
 
 
 def build_reranker(settings: Settings) -> Reranker:
