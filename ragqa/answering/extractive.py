@@ -133,6 +133,8 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             if span == head:
                 continue  # heads of columns say what is asked for, never the answer
             text = span.of(hit.chunk.text)
+            if len(spans) > 1 and _is_heading(text, hit):
+                continue  # says what is told below it, and nothing of that
             near = inside[at] | (inside[at - 1] if at else Counter()) | heads
             near |= Counter(terms(" ".join(hit.chunk.headings)))
             around = sum(idf[term] for term in asked if near[term]) / total
@@ -151,6 +153,10 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             )
             found.append(Candidate(number, span, text, weights.score(features), features))
     return found
+
+
+def _is_heading(text: str, hit: Hit) -> bool:
+    return "".join(text.split()) in {"".join(one.split()) for one in hit.chunk.headings}
 
 
 def _with_similarity(

@@ -53,6 +53,7 @@ _EXPLAINED = re.compile(
     r"如何|怎么|怎样|怎麼|怎樣|\bhow (?:to|do|does|did|can|should|is|are|was|were)\b", re.I
 )
 _WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+|\d+(?:[.,:]\d+)*")
+_NUMBERED = re.compile(r"\d+(?:\.\d+)+")
 _EDGES = " \t\n。，、,;；"
 
 
@@ -142,6 +143,8 @@ def cut_short(ranked: Sequence[Candidate], read: Sequence[Read]) -> Short | None
     text = span.of(read[best].text).strip(_EDGES)
     if not text or home is None or len(text) > WHOLE * len(home.text):
         return None
+    if _NUMBERED.fullmatch(text) and home.text.lstrip().startswith(text):
+        return None  # the number of a clause, not one that it tells
     return Short(text, home)
 
 

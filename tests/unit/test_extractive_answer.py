@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ragqa.answering.extractive import choose, rank_sentences
@@ -52,6 +54,17 @@ def test_the_best_sentence_has_the_answer(
     ranked = rank_sentences(question, found, HashingEmbedder() if with_vectors else None)
 
     assert answer in ranked[0].text
+
+
+def test_a_heading_is_no_answer_unless_there_is_nothing_else() -> None:
+    told = "7.1 保修期限\n自购机发票开具之日起，整机保修24个月。"
+    for text, first in ((told, "自购机发票开具之日起，整机保修24个月。"), (told[:8], told[:8])):
+        chunk = Chunk(1, Span(0, len(text)), text, headings=("第七章 保修", "7.1 保修期限"))
+        hit = replace(hits(text)[0], chunk=chunk)
+
+        ranked = rank_sentences("保修期是多久？", [hit])
+
+        assert ranked[0].text.strip() == first
 
 
 def test_sentences_are_slices_of_their_chunk() -> None:

@@ -112,6 +112,15 @@ def test_an_answer_begins_and_ends_with_a_word() -> None:
         assert short.text == whole
 
 
+def test_the_number_of_a_clause_is_no_answer() -> None:
+    one = candidate("6.2 The daily allowance is 46 pounds, or 6.2 hours of pay.")
+
+    assert cut_short([one], [read(one, "6.2")]) is None
+    short = cut_short([one], [read(one, "46")])
+    assert short is not None
+    assert short.text == "46"
+
+
 def test_a_sentence_is_read_with_its_neighbours_as_far_as_they_are_short() -> None:
     long = "很长的一句话" * 40 + "。"
     text = BRIDGE + TEA + long
