@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingest.tables.segments import rows_of
 from ingest.types import Cell
-from ragqa.types import BBox, unite
+from ragqa.types import unite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +97,7 @@ def _put(table: RawTable, held: dict[int, list[Segment]]) -> RawTable:
         Cell(
             row=0,
             column=column,
-            bbox=unite([BBox(s.x0, s.top, s.x1, s.bottom) for s in lines]),
+            bbox=unite([s.bbox for s in lines]),
             ranges=tuple((s.start, s.end) for s in lines),
         )
         for column, lines in sorted(held.items())

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragqa.types import BBox
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,6 +43,11 @@ class Segment:
     def middle(self) -> float:
         """Half-way between its top and its bottom."""
         return (self.top + self.bottom) / 2
+
+    @property
+    def bbox(self) -> BBox:
+        """Where it stands."""
+        return BBox(self.x0, self.top, self.x1, self.bottom)
 
     @property
     def is_number(self) -> bool:

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragqa.types import BBox, meet, unite
+from ragqa.types import meet, unite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def with_loose_signs(table: RawTable, segments: Sequence[Segment]) -> RawTable:
         table: A grid.
         segments: The page's.
     """
-    inside = [segment for segment in segments if meet(_box(segment), table.bbox)]
+    inside = [segment for segment in segments if meet(segment.bbox, table.bbox)]
     signs = [segment for segment in inside if set(segment.text) <= _SIGNS]
     if not signs:
         return table
@@ -86,11 +86,7 @@ def _with_sign(cell: Cell, sign: Segment, number: int, *, before: bool) -> Cell:
     ranges = list(cell.ranges)
     at = [start for start, _ in ranges].index(number)
     ranges.insert(at if before else at + 1, (sign.start, sign.end))
-    return replace(cell, bbox=unite([cell.bbox, _box(sign)]), ranges=tuple(ranges))
-
-
-def _box(segment: Segment) -> BBox:
-    return BBox(segment.x0, segment.top, segment.x1, segment.bottom)
+    return replace(cell, bbox=unite([cell.bbox, sign.bbox]), ranges=tuple(ranges))
 
 
 def _together(
