@@ -124,6 +124,7 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
         for bag in inside:
             whole.update(bag)
         passage = sum(idf[term] for term in asked if whole[term]) / total
+        headings = {_solid(one) for one in hit.chunk.headings}
         head = head_of(hit)
         heads = Counter(terms(head.of(hit.chunk.text))) if head is not None else Counter()
         own = [
@@ -133,7 +134,7 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             if span == head:
                 continue  # heads of columns say what is asked for, never the answer
             text = span.of(hit.chunk.text)
-            if len(spans) > 1 and _is_heading(text, hit):
+            if len(spans) > 1 and _solid(text) in headings:
                 continue  # says what is told below it, and nothing of that
             near = inside[at] | (inside[at - 1] if at else Counter()) | heads
             near |= Counter(terms(" ".join(hit.chunk.headings)))
@@ -155,8 +156,8 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
     return found
 
 
-def _is_heading(text: str, hit: Hit) -> bool:
-    return "".join(text.split()) in {"".join(one.split()) for one in hit.chunk.headings}
+def _solid(text: str) -> str:
+    return "".join(text.split())
 
 
 def _with_similarity(
