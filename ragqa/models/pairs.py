@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ragqa.types import ReadPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ragqa.types import Adapter
@@ -31,7 +32,7 @@ def read_pairs(
     """Read each of ``texts`` behind ``question``.
 
     Args:
-        model: A sentence-transformers model; its tokenizer must tell where tokens stand.
+        model: A ``Bert``, or of sentence-transformers; its tokenizer must tell where tokens stand.
         question: With the model's prefix for queries.
         texts: Of the longer of the two the end is left out where both are too long together.
         adapter: Changes to the model's upper blocks, for this pass alone.
@@ -46,16 +47,16 @@ def read_pairs(
             padding=True,
             truncation=True,
             max_length=PAIR_TOKENS,
-            return_offsets_mapping=True,
-            return_tensors="pt",
-        )
-    ids, mask = (encoded[name].to(model.device) for name in ("input_ids", "attention_mask"))
+        ).encodings
+    ids = torch.tensor([one.ids for one in encoded], device=model.device)
+    mask = torch.tensor([one.attention_mask for one in encoded], device=model.device)
+    encoder = model.encoder if hasattr(model, "encoder") else model[0].auto_model
     with torch.inference_mode():
-        seen = _encode(model[0].auto_model, ids, mask, adapter).float().cpu().numpy()
+        seen = _encode(encoder, ids, mask, adapter).float().cpu().numpy()
     found: list[ReadPair] = []
-    for row in range(len(texts)):
-        inside = [at for at, side in enumerate(encoded.sequence_ids(row)) if side == 1]
-        found.append(ReadPair(encoded["offset_mapping"][row, inside].numpy(), seen[row, inside]))
+    for row, one in enumerate(encoded):
+        inside = [at for at, side in enumerate(one.sequence_ids) if side == 1]
+        found.append(ReadPair(np.array(one.offsets)[inside], seen[row, inside]))
     return found
 
 

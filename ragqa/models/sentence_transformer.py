@@ -6,18 +6,15 @@ import logging
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragqa.errors import ModelMissing
-from ragqa.memory import uncollected
-from ragqa.models.fingerprint import fingerprint
-from ragqa.models.lean_import import import_sentence_transformers
-from ragqa.models.packed_linear import pack_linears
+from ragqa.memory import give_back, uncollected
 from ragqa.models.pairs import read_pairs
 from ragqa.models.resolve import Located, resolve_embedding_model
 from ragqa.models.together import Together
+from ragqa.models.weights import load_weights, revision
 from ragqa.types import Words
 
 if TYPE_CHECKING:
@@ -25,11 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ragqa.models.weights import Precision
     from ragqa.types import Adapter, ReadPair
 
 logger = logging.getLogger(__name__)
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 BATCH = {"cpu": 16, "cuda": 128}
 """Texts per forward pass. Small on a CPU, where more bring no speed and a query would wait."""
@@ -82,8 +78,8 @@ class SentenceTransformerEmbedder:
         located = model if isinstance(model, Located) else None
         located = located or resolve_embedding_model(str(model), models_folder or Path())
         with uncollected():
-            self._model = _load(located, offline=offline, device=device, precision=precision)
-        self._name = f"{located.name}@{_revision(located, self._model)}"
+            self._model = load_weights(located, offline=offline, device=device, precision=precision)
+        self._name = f"{located.name}@{revision(located, self._model)}"
         query, passage = find_prefixes(located.name, self._model.prompts)
         self._query_prefix, self._passage_prefix = query, passage
         self._tokenizing = threading.Lock()
@@ -91,6 +87,7 @@ class SentenceTransformerEmbedder:
         self._batch = BATCH["cuda" if self._model.device.type == "cuda" else "cpu"]
         self._max_tokens = self._readable_tokens()
         self._dimension = len(self.embed_query("dimension"))
+        give_back()
 
     @property
     def name(self) -> str:
@@ -236,65 +233,3 @@ def find_prefixes(name: str, prompts: dict[str, str]) -> tuple[str, str]:
 def _sanitize(text: str) -> str:
     """Replace what cannot be written in UTF-8 (lone surrogates), which tokenizers refuse."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _load(located: Located, *, offline: bool, device: str | None, precision: Precision) -> Any:
-    import torch
-
-    import_sentence_transformers()
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        model = SentenceTransformer(
-            located.source,
-            device=device,
-            local_files_only=offline or not located.on_hub,
-            trust_remote_code=False,
-            model_kwargs={"dtype": _choose_dtype(device, precision)},
-        ).eval()
-    except Exception as error:  # the readers of weights have no common class
-        raise ModelMissing(_why_not_loaded(located, offline=offline, error=error)) from error
-    if device == "cpu":
-        pack_linears(model)
-    return model
-
-
-def _choose_dtype(device: str, precision: Precision) -> Any:
-    import torch
-
-    if precision == "auto":
-        on_gpu = device.startswith("cuda")
-        fast = torch.cuda.is_bf16_supported() if on_gpu else _cpu_computes_bfloat16()
-        precision = "bfloat16" if fast else "float32"
-    return getattr(torch, precision)
-
-
-def _cpu_computes_bfloat16() -> bool:
-    """Return whether the processor has AVX512_BF16; emulated bfloat16 is slower than float32."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags
-
-
-def _why_not_loaded(located: Located, *, offline: bool, error: Exception) -> str:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if not located.on_hub:
-        return f"the embedding model in {located.source} cannot be loaded: {reason}"
-    tried = "the local hub cache (RAGQA_OFFLINE is set)" if offline else "the hub and its cache"
-    do = "check the id and the connection, or give a folder"
-    if located.preset and located.preset.name:
-        do = f"fetch it with: ragqa models pull {located.preset.name}"
-    return f"the embedding model {located.name} was not found; tried {tried}: {reason}; {do}"
-
-
-def _revision(located: Located, model: Any) -> str:
-    commit = getattr(getattr(model[0], "auto_model", None), "config", None)
-    commit = getattr(commit, "_commit_hash", None)
-    if located.on_hub:
-        return str(commit)[:8] if commit else "main"
-    return fingerprint(Path(located.source))

@@ -18,7 +18,7 @@ from ragqa.answering.nearness import measure
 from ragqa.answering.reading import read_texts
 from ragqa.errors import ModelMissing
 from ragqa.langchain import LangChainEmbedder
-from ragqa.models import sentence_transformer
+from ragqa.models import weights
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.models.sentence_transformer import SentenceTransformerEmbedder, find_prefixes
 from ragqa.types import Adapter
@@ -409,7 +409,7 @@ def test_packed_weights_give_the_same_vectors_to_the_last_bit(
         )
 
     packed = load()
-    monkeypatch.setattr(sentence_transformer, "pack_linears", lambda model: model)
+    monkeypatch.setattr(weights, "pack_linears", lambda model: model)
     plain = load()
     texts = ["合同金额", "a dog and a cat", "年" * 60, "The rate of interest is 4.35 %."]
 
