@@ -77,8 +77,8 @@ def parse(
     """Show what is read of a file; touches no database."""
     from dataclasses import replace
 
-    from ingest.pipeline import read_options
     from ingest.reading import parse as read_whole
+    from ingest.reading import read_options
     from ingest.report import to_json, write_html, write_tables
 
     if ocr not in {"auto", "always", "never"}:

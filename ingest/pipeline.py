@@ -8,6 +8,7 @@ and the next attempt goes on where this one was.
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import time
 from contextlib import contextmanager
@@ -19,9 +20,9 @@ from ingest.assemble import assemble_pages
 from ingest.correcting import correct
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages, with_next
-from ingest.reading import inspect_anew, read_pages, running_heads
+from ingest.reading import inspect_anew, read_options, read_pages, running_heads
 from ingest.turns import Turns
-from ingest.types import RawPage, ReadOptions
+from ingest.types import RawPage
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
 from ragqa.memory import give_back
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from ingest.types import FileInfo
+    from ingest.types import FileInfo, ReadOptions
     from ragqa.ports import Embedder
     from ragqa.settings import Settings
     from ragqa.store.chunks import NewChunk
@@ -55,6 +56,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAGES_AT_ONCE = 50
+MANY_PAGES = 200
+"""Reading so many takes far longer than loading the model again, and readers need its memory."""
+FORGET_SECONDS = 5.0
+"""A document in hand beside it may load the model meanwhile."""
 KEEP_SECONDS = 0.5
 """Pages that were read are kept at least so often."""
 UNREAD = frozenset({"unreadable_page", "ocr_missing"})
@@ -71,6 +76,8 @@ class Ingestion:
     """Called when the pages are read: readers and model need not be in memory at the same time."""
     settings: Settings
     claim: Claim
+    forget_embedder: Callable[[], None] = lambda: None
+    """Called while many pages are read: what no other document uses any more is given back."""
     ending: Callable[[], bool] = lambda: False
     """Whether the process that works is to end."""
     turns: Turns = field(default_factory=Turns)
@@ -121,20 +128,6 @@ def _called(stored: Path, name: str) -> Iterator[Path]:
         yield link
 
 
-def read_options(settings: Settings, *, password: str | None = None) -> ReadOptions:
-    """Return how files are read under these settings."""
-    return ReadOptions(
-        ocr="auto",
-        ocr_engine=settings.ocr_engine,
-        ocr_dpi=settings.ocr_dpi,
-        password=password,
-        page_seconds=settings.page_seconds,
-        page_memory_mb=settings.page_memory_mb,
-        max_pages=settings.max_pages,
-        models_folder=settings.models_folder,
-    )
-
-
 def _read_missing(
     work: Ingestion, path: Path, info: FileInfo, options: ReadOptions, watch: Watch
 ) -> None:
@@ -150,6 +143,7 @@ def _read_missing(
     watch.report(Progress("read", done, info.pages))
     fresh: list[tuple[str, bytes, bool]] = []
     kept_at = time.monotonic()
+    forgotten_at = 0.0 if len(missing) >= MANY_PAGES else math.inf
 
     def keep() -> None:
         with watch.keeping(Progress("read", done, info.pages)) as conn:
@@ -163,6 +157,9 @@ def _read_missing(
             if time.monotonic() - kept_at >= KEEP_SECONDS:
                 keep()
                 kept_at = time.monotonic()
+            if time.monotonic() - forgotten_at >= FORGET_SECONDS:
+                work.forget_embedder()
+                forgotten_at = time.monotonic()
     except Cancelled:
         watch.check()
         raise

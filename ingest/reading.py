@@ -19,10 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ingest.ports import OcrEngine, TableFinder
+    from ingest.ocr.resting import RestingOcr
+    from ingest.ports import TableFinder
     from ingest.readers.source import Source
+    from ragqa.settings import Settings
 
-__all__ = ["Parsed", "inspect", "inspect_anew", "parse", "read_pages", "running_heads"]
+__all__ = [
+    "Parsed",
+    "inspect",
+    "inspect_anew",
+    "parse",
+    "read_options",
+    "read_pages",
+    "running_heads",
+]
 
 _TOGETHER_SECONDS = 1.0
 """A child goes on with quick pages for so long before it hands them over."""
@@ -39,6 +49,20 @@ class Parsed:
     notices: tuple[Notice, ...]
     heads: RunningHeads
     raws: tuple[RawPage, ...]
+
+
+def read_options(settings: Settings, *, password: str | None = None) -> ReadOptions:
+    """Return how files are read under these settings."""
+    return ReadOptions(
+        ocr="auto",
+        ocr_engine=settings.ocr_engine,
+        ocr_dpi=settings.ocr_dpi,
+        password=password,
+        page_seconds=settings.page_seconds,
+        page_memory_mb=settings.page_memory_mb,
+        max_pages=settings.max_pages,
+        models_folder=settings.models_folder,
+    )
 
 
 def inspect(path: Path, options: ReadOptions) -> FileInfo:
@@ -165,13 +189,9 @@ def _read(path: Path, options: ReadOptions, number: int) -> RawPage:
 
     try:
         source = _open(path, options.password)
-        return read_page(
-            source,
-            number,
-            options,
-            engine=_engine(replace(options, password=None)),
-            tables=_tables(),
-        )
+        engine = _engine(replace(options, password=None))
+        with engine.for_page():
+            return read_page(source, number, options, engine=engine, tables=_tables())
     except MemoryError:
         raise
     except Exception as error:  # whatever a broken page raises costs it only
@@ -207,10 +227,11 @@ def _open(path: Path, password: str | None) -> Source:
 
 
 @functools.lru_cache(maxsize=1)
-def _engine(options: ReadOptions) -> OcrEngine:
+def _engine(options: ReadOptions) -> RestingOcr:
     from ingest.ocr.choice import choose_engine
+    from ingest.ocr.resting import RestingOcr
 
-    return choose_engine(options)
+    return RestingOcr(functools.partial(choose_engine, options))
 
 
 @functools.cache

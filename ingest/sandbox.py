@@ -37,7 +37,7 @@ IDLE_SECONDS = 15.0
 """A sandbox that nobody borrows for so long is ended."""
 PATIENCE = 5
 """On a machine with five times as much to do as it can, a page gets what it is allowed to use."""
-LONG_SECONDS = 20.0
+LONG_SECONDS = 10.0
 """A sandbox that was borrowed for so long is ended when it is given back."""
 _idle_lock = threading.Lock()
 _idle: list[tuple[float, Limits, int, Sandbox]] = []

@@ -289,6 +289,7 @@ def _prepare(
         database=services.database,
         files=services.files,
         load_embedder=functools.partial(services.embedder, collection.embedding_model),
+        forget_embedder=services.forget_embedders,
         settings=services.settings,
         claim=claim,
         ending=ending,

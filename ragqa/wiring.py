@@ -9,6 +9,7 @@ import threading
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from typing_extensions import override
 
@@ -47,6 +48,7 @@ class Services:
         # Of its own, so that both models load at the same time.
         self._loading_generator = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
+        self._in_use: WeakValueDictionary[str, Embedder] = WeakValueDictionary()
         self._generator: Generator | None = None
         self._reranker: Reranker | None = None
         self._retrievers: dict[str, HybridRetriever] = {}
@@ -62,19 +64,27 @@ class Services:
         name = model or self.settings.embedding_model
         with self._loading:
             if name not in self._embedders:
-                self._embedders[name] = build_embedder(name, self.settings)
+                # One that was forgotten while somebody used it is not loaded a second time.
+                known = self._in_use.get(name)
+                self._embedders[name] = known or build_embedder(name, self.settings)
+                self._in_use[name] = self._embedders[name]
             return self._embedders[name]
+
+    def forget_embedders(self) -> None:
+        """Give the memory of embedding models back that nobody uses; who needs one loads it."""
+        with self._loading:
+            loaded = bool(self._in_use)
+            self._embedders.clear()
+            self._retrievers.clear()
+        if loaded:
+            gc.collect()
+            give_back()
 
     def forget_models(self) -> None:
         """Give the memory of loaded models back; whoever needs one loads it again."""
         with self._loading, self._loading_generator:
-            loaded = bool(self._embedders)
-            self._embedders.clear()
-            self._retrievers.clear()
             self._generator = self._reranker = None
-        if loaded:
-            gc.collect()
-            give_back()
+        self.forget_embedders()
 
     def generator(self) -> Generator:
         """Return the generator that the settings name.
