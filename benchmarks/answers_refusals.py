@@ -28,6 +28,7 @@ from ragqa.answering.answerer import Answerer, Evidence, Finished
 from ragqa.answering.calibration import CALIBRATION
 from ragqa.answering.citations import MARKER
 from ragqa.answering.refusal import declines
+from ragqa.evaluation.answers import risk_coverage
 from ragqa.settings import load_settings
 from ragqa.types import Message
 from ragqa.wiring import build_embedder, build_generator
@@ -139,6 +140,8 @@ def main() -> None:
     for kind in counts:
         result[kind] = _summarize([row for row in rows if row["kind"] == kind])
         print(f"{kind:20}", result[kind])
+    for part in options.parts:
+        result[f"{part} risk by coverage"] = _curve([r for r in rows if r["kind"].startswith(part)])
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / "answers_refusals.json"
     path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
@@ -176,6 +179,21 @@ def _ask(
         row |= {"alone": said, "alone refused": declines(said)}
         row |= {"alone right": contains(said, q.answers)}
     return row
+
+
+def _curve(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """Return of one set, with and without an answer, what is wrong when the surest are answered.
+
+    Each point is the last one up to another tenth of the questions.
+    """
+    answered = [row for row in rows if not row["refused"]]
+    points = risk_coverage(
+        [row["confidence"] for row in answered],
+        [row["right"] for row in answered],
+        asked=max(1, len(rows)),
+    )
+    tenths = {int(10 * point["coverage"] + 1e-9): point for point in points}
+    return [{name: round(value, 3) for name, value in p.items()} for p in tenths.values()]
 
 
 def _summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
