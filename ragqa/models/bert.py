@@ -238,7 +238,7 @@ class Tokens:
 
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str]:
         """Return the tokens that have these numbers."""
-        return [self.backend_tokenizer.id_to_token(number) for number in ids]
+        return [self.backend_tokenizer.id_to_token(number) or "" for number in ids]
 
     def __call__(
         self,
