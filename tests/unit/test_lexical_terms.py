@@ -55,6 +55,9 @@ def test_programming_languages_keep_their_signs() -> None:
 def test_question_words_are_dropped_and_a_question_of_nothing_else_is_kept() -> None:
     assert "什么" not in question_terms("锣鼓经是什么？")
     assert {"锣鼓", "鼓经"} <= set(question_terms("锣鼓经是什么？"))
+    assert question_terms("“六片”指的是什么？") == analyze("六片")
+    assert question_terms("瓦良格号又被称为什么？") == analyze("瓦良格号又")
+    assert question_terms("保修期多长时间") == analyze("保修期")
     assert question_terms("What is it?") == analyze("What is it?")
 
 
