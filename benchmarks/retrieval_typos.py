@@ -3,13 +3,15 @@
 ``RAGQA_EVAL_DATA=… python benchmarks/retrieval_typos.py [--tasks qa-pdf,en] [--size 300]``
 
 In every question that has one, an English word of six letters or more gets one slip: a letter left
-out, put in, mistaken, or exchanged with the one before. Both questions are asked with words
-respelt and without.
+out, put in, mistaken, or exchanged with the one before. Of questions in Chinese, which are not
+respelt, a word of three characters or more gets a wrong one, out of the other questions. Both
+questions are asked with words respelt and without.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 import string
@@ -17,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import rjieba
 from retrieval import MEASURES, open_services
 from retrieval_data import CACHE, HOME, make_task, write_results
 
@@ -33,9 +36,12 @@ if TYPE_CHECKING:
 
     from ragqa.evaluation.datasets import Question
 
-TASKS = ("qa-pdf", "en", "tatqa", "financebench")
+TASKS = ("qa-pdf", "en", "zh", "tatqa", "financebench")
+CHINESE = ("zh",)
+RESULTS = Path(__file__).parent / "results" / "retrieval_typos.json"
 SEED = 5
 _LONG = re.compile(r"[A-Za-z]{6,}")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def main() -> None:
@@ -47,14 +53,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
     options = parser.parse_args()
-    results: dict[str, Any] = {}
+    results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
             task = make_task(name, Path(options.home, "tasks", name), size=options.size)
             run_batch(services, [task.folder], name)
             drawn = random.Random(SEED)
-            asked = [q for q in task.questions if _LONG.search(q.text)]
-            slipped = [replace(q, text=make_slip(q.text, drawn)) for q in asked]
+            if name in CHINESE:
+                asked, slipped = mistake_characters(task.questions, drawn)
+            else:
+                asked = [q for q in task.questions if _LONG.search(q.text)]
+                slipped = [replace(q, text=make_slip(q.text, drawn)) for q in asked]
             results[name] = {
                 "as asked": compare_on(services, name, asked),
                 "with a slip": compare_on(services, name, slipped),
@@ -95,6 +104,25 @@ def make_slip(text: str, drawn: random.Random) -> str:
             text[: at - 1] + text[at] + text[at - 1] + text[at + 1 :],
         )
     )
+
+
+def mistake_characters(
+    questions: Sequence[Question], drawn: random.Random
+) -> tuple[list[Question], list[Question]]:
+    """Return the questions that have a long Chinese word, and the same with a wrong character."""
+    characters = sorted({c for q in questions for c in _HAN.findall(q.text)})
+    asked: list[Question] = []
+    slipped: list[Question] = []
+    for question in questions:
+        words = [w for w in rjieba.cut(question.text) if len(w) > 2 and _HAN.fullmatch(w[0])]
+        if not words:
+            continue
+        word = drawn.choice(words)
+        at = question.text.index(word) + drawn.randrange(len(word))
+        wrong = question.text[:at] + drawn.choice(characters) + question.text[at + 1 :]
+        asked.append(question)
+        slipped.append(replace(question, text=wrong))
+    return asked, slipped
 
 
 if __name__ == "__main__":
