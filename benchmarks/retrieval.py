@@ -26,6 +26,7 @@ from retrieval_data import (
     PASSAGES,
     CachedEmbedder,
     Task,
+    keep_back,
     make_task,
     write_results,
 )
@@ -44,7 +45,7 @@ from ragqa.store.files import Files
 from ragqa.store.migrations import migrate
 from ragqa.store.search import StoredChunks
 from ragqa.types import Filter
-from ragqa.wiring import Services
+from ragqa.wiring import Services, build_close_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,10 @@ VARIANTS = {
     "no pairs": replace(Weights(), pair=0.0),
     "no codes": replace(Weights(), code=0.0),
     "no years": replace(Weights(), year=0.0),
+    "unread": Weights(),
 }
+UNREAD = ("words", "dense", "unread")
+"""Ways that read no passages together with the question."""
 IN_DOCUMENT = ("financebench",)
 """Sets that are also asked within the document that the question is about."""
 
@@ -109,12 +113,17 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
     parser.add_argument("--rival", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--ways", default=",".join(VARIANTS), help="which ways to search")
+    parser.add_argument(
+        "--kept-back", action="store_true", help="what the reader was not fitted on; not written"
+    )
     options = parser.parse_args()
     asked: dict[str, dict[str, list[float]]] = {}
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
             folder = Path(options.home, "tasks", name)
             task = make_task(name, folder, size=options.size, passages=options.passages)
+            if options.kept_back:
+                task = replace(task, questions=keep_back(task.questions))
             chosen = {way: VARIANTS[way] for way in options.ways.split(",")}
             row, asked[name] = run_task(services, task, chosen, rival=options.rival)
             if twin := asked.get(name.removesuffix("-drawn")) if name.endswith("-drawn") else None:
@@ -122,8 +131,8 @@ def main() -> None:
                 print(
                     f"  p of the difference to the same pages as typed {row['p_against_typed']:.3f}"
                 )
-            path = keep_result("retrieval", name, row)
-    print(path)
+            if not options.kept_back:
+                print(keep_result("retrieval", name, row))
 
 
 def run_task(
@@ -137,7 +146,10 @@ def run_task(
     started = time.monotonic()
     report = run_batch(services, [task.folder], task.name)
     seconds = time.monotonic() - started
-    ways = {name: _way(services, task, weights) for name, weights in variants.items()}
+    ways = {
+        name: _way(services, task, weights, reads=name not in UNREAD)
+        for name, weights in variants.items()
+    }
     if task.name in IN_DOCUMENT:
         ways["in the document"] = _way_in_document(services, task)
     if rival:
@@ -164,18 +176,21 @@ def run_task(
     return row, per_question
 
 
-def _way(services: Services, task: Task, weights: Weights) -> Way:
+def _way(services: Services, task: Task, weights: Weights, *, reads: bool) -> Way:
+    embedder, settings = services.embedder(), services.settings
     retriever = HybridRetriever(
-        StoredChunks(services.database), services.embedder(), services.reranker(), weights=weights
+        StoredChunks(services.database),
+        embedder,
+        services.reranker(),
+        reader=build_close_reader(embedder, settings) if reads else None,
+        weights=weights,
     )
     return lambda question: retriever.retrieve(question, task.name, limit=10)
 
 
 def _way_in_document(services: Services, task: Task) -> Way:
     """Ask within the document that a question's answer is in, as who has it open would."""
-    retriever = HybridRetriever(
-        StoredChunks(services.database), services.embedder(), services.reranker()
-    )
+    retriever = services.retriever(services.settings.embedding_model)
     numbers = {document.filename: document.id for document in documents_of(services, task.name)}
     about = {question.text: question.places[0].filename for question in task.questions}
     return lambda question: retriever.retrieve(

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sqlite3
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragqa.evaluation.datasets import Place, Question, read_lines
+from ragqa.ports import PairReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragqa.ports import Embedder
+    from ragqa.types import Adapter, ReadPair
 
 PASSAGES: dict[str, tuple[str, ...]] = {
     "zh": ("cmrc2018", "drcd", "xquad-zh"),
@@ -103,6 +106,23 @@ def _write_passages(sets: Sequence[str], folder: Path, most: int) -> list[Questi
         for line in read_lines(data / "questions.jsonl")
         if line["set"] in sets and line["answerable"] and line["passages"]
         if any(passage in kept for passage in line["passages"])
+    ]
+
+
+def keep_back(questions: Sequence[Question]) -> list[Question]:
+    """Return the questions that the reader of short answers was not fitted on, nor on their texts.
+
+    ``benchmarks/answers_spans.py`` leaves out what is typeset as PDF, and every tenth passage.
+    """
+    lines = {line["id"]: line for line in read_lines(data_folder() / "questions.jsonl")}
+    typeset = {p for line in lines.values() if line["set"] == "qa-pdf" for p in line["passages"]}
+    fitted = ("cmrc2018", "drcd", "squad2", "xquad-zh")
+    return [
+        question
+        for question in questions
+        if (line := lines[question.id])["set"] not in fitted
+        or line["passages"][0] in typeset
+        or zlib.crc32(line["passages"][0].encode()) % 10 == 0
     ]
 
 
@@ -225,6 +245,11 @@ class CachedEmbedder:
         if key not in known:
             known = self._keep([key], self._embedder.embed_query(text)[None])
         return known[key]
+
+    def read_pairs(self, question: str, texts: Sequence[str], adapter: Adapter) -> list[ReadPair]:
+        """Read each text after the question."""
+        assert isinstance(self._embedder, PairReader)
+        return self._embedder.read_pairs(question, texts, adapter)
 
     def _key(self, kind: str, text: str) -> bytes:
         return hashlib.sha256(f"{self.name}\0{kind}\0{text}".encode()).digest()

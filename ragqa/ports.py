@@ -184,6 +184,11 @@ class Snapshot(Protocol):
         """Name of the collection."""
         ...
 
+    @property
+    def size(self) -> int:
+        """Chunks of the collection."""
+        ...
+
     def names(self) -> Names:
         """Return the names of the documents; of none when they are too many to look at."""
         ...

@@ -47,6 +47,12 @@ class Settings(BaseModel):
     reranker_model: str = Field(
         default="", description="Preset, hub id or folder of a cross-encoder; empty: none."
     )
+    close_reading_chunks: int = Field(
+        default=20_000,
+        ge=0,
+        description="Chunks of what is searched up to which passages that come out nearly alike "
+        "are read together with the question; 0: never.",
+    )
     llm_model: str = Field(
         default="qwen2.5-coder-0.5b-instruct-q4_k_m",
         description="Preset or path of a GGUF file; `extractive` needs no weights.",

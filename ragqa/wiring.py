@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ragqa.answering.answerer import Answerer, Event
     from ragqa.ports import Embedder, Generator, Reranker, Retriever
+    from ragqa.retrieval.closeness import CloseReader
     from ragqa.retrieval.explain import Stage
     from ragqa.retrieval.hybrid import HybridRetriever
     from ragqa.settings import Settings
@@ -115,6 +116,7 @@ class Services:
                     StoredChunks(self.database),
                     self.embedder(model),
                     self.reranker(),
+                    reader=build_close_reader(self.embedder(model), self.settings),
                     note=self.note_stages,
                 )
             return self._retrievers[model]
@@ -295,6 +297,19 @@ def _stated_dimension(model: str, settings: Settings) -> int | None:
     from ragqa.models.resolve import resolve_embedding_model
 
     return stated_dimension(resolve_embedding_model(model, settings.models_folder))
+
+
+def build_close_reader(embedder: Embedder, settings: Settings) -> CloseReader | None:
+    """Return what reads passages that come out nearly alike; None when the settings forbid it."""
+    if not settings.close_reading_chunks:
+        return None
+    from ragqa.answering.reading import find_answers
+    from ragqa.retrieval.closeness import CloseReader
+
+    return CloseReader(
+        lambda question, texts: find_answers(question, texts, embedder),
+        settings.close_reading_chunks,
+    )
 
 
 def build_reranker(settings: Settings) -> Reranker:

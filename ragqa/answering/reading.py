@@ -99,6 +99,15 @@ def read_texts(
     return found
 
 
+def find_answers(question: str, texts: Sequence[str], embedder: Embedder) -> list[float]:
+    """Return for each text the logit of there being a short answer in it.
+
+    Nothing when the embedder is not one that can be read.
+    """
+    readings = read_texts(question, [[text] for text in texts], embedder) or []
+    return [reading.logit for reading in readings]
+
+
 def _spans(reading: Reading) -> NDArray[np.float64]:
     sums = reading.starts[:, None].astype(np.float64) + reading.ends[None, :]
     first, last = np.indices(sums.shape)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.errors import RagqaError
 from ragqa.models.lean_import import import_sentence_transformers
-from ragqa.wiring import HASHING
+from ragqa.wiring import HASHING, build_close_reader
 
 if TYPE_CHECKING:
     from ragqa.wiring import Services
@@ -83,7 +83,10 @@ class Warmth:
         gc.enable()
 
     def _load_embedder(self) -> None:
-        self._services.embedder().embed_query("热身 warm up")
+        embedder = self._services.embedder()
+        embedder.embed_query("热身 warm up")
+        if reader := build_close_reader(embedder, self._services.settings):
+            reader.read("热身", ["warm up"])
         self._services.reranker()
 
     def _load_generator(self) -> None:

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ragqa.retrieval.lexical import hash_term
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ragqa.retrieval.gathering import Gathered
     from ragqa.types import Hit
 
 
@@ -74,6 +77,36 @@ def explained_to_json(explained: Explained) -> dict[str, Any]:
         "weights": dict(explained.weights),
         "milliseconds": explained.milliseconds,
     }
+
+
+def tell_terms(everything: Sequence[Gathered]) -> Explained:
+    """Return how each collection took the question; no hits yet."""
+    terms: list[Term] = []
+    named: list[Named] = []
+    for gathered in everything:
+        counts = gathered.query.counts
+        worth = gathered.snapshot.worth(counts)
+        for text in dict.fromkeys(gathered.query.terms):
+            term = hash_term(text)
+            chunks, weight = worth[term]
+            name = gathered.snapshot.collection_name
+            terms.append(Term(text, name, counts[term], chunks, weight))
+        files = gathered.snapshot.names().by_number
+        named += [Named(files[number], score) for number, score in gathered.named.items()]
+    respelt = {pair: None for g in everything for pair in g.query.respelt.items()}
+    ranked = sorted(named, key=lambda one: -one.score)
+    return Explained((), terms=tuple(terms), respelt=tuple(respelt), named=tuple(ranked))
+
+
+def match_terms(everything: Sequence[Gathered], hits: Sequence[Hit]) -> Iterator[tuple[str, ...]]:
+    """Yield for each hit the terms of the question that are in it."""
+    for hit in hits:
+        for gathered in everything:
+            if gathered.snapshot.collection_id == hit.chunk_id.collection_id:
+                number = hit.chunk_id.number
+                there = gathered.snapshot.terms_in([number], gathered.query.counts)[number]
+                terms = dict.fromkeys(gathered.query.terms)
+                yield tuple(term for term in terms if hash_term(term) in there)
 
 
 class Watch:

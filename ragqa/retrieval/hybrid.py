@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ragqa.retrieval.explain import Explained, Named, Stage, Term, Watch
+from ragqa.retrieval.closeness import SEEN, read_closely
+from ragqa.retrieval.explain import Explained, Stage, Watch, match_terms, tell_terms
 from ragqa.retrieval.fusion import scale
 from ragqa.retrieval.gathering import DEPTH, gather
 from ragqa.retrieval.labels import shares_of_labels
-from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.nearness import share_of_figures
 from ragqa.retrieval.question import asks_to_compute
 from ragqa.retrieval.spread import spread
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ragqa.ports import ChunkSearch, Embedder, Place, Reranker, Scored
+    from ragqa.retrieval.closeness import CloseReader
     from ragqa.retrieval.gathering import Gathered
     from ragqa.types import Filter, Hit
 
@@ -62,13 +63,18 @@ class HybridRetriever:
         embedder: Embedder,
         reranker: Reranker | None = None,
         *,
+        reader: CloseReader | None = None,
         weights: Weights | None = None,
         note: Callable[[Sequence[Stage]], None] | None = None,
     ) -> None:
-        """Search ``chunks`` by ``embedder``; ``note`` is told how long each stage took."""
+        """Search ``chunks`` by ``embedder``; ``note`` is told how long each stage took.
+
+        Passages that come out nearly alike are read by ``reader``, if there is no ``reranker``.
+        """
         self._chunks = chunks
         self._embedder = embedder
         self._reranker = reranker
+        self._reader = reader
         self._weights = weights or Weights()
         self._note = note
 
@@ -122,18 +128,20 @@ class HybridRetriever:
                 gather(s, question, vector, only, watch, is_word=self._is_word) for s in snapshots
             ]
             weights = _weigh(everything, self._weights)
-            wanted = limit if self._reranker is None else max(limit, RERANKED)
+            wanted = max(limit, SEEN if self._reranker is None else RERANKED)
             with watch.step("fusion") as found:
                 found += _rank(everything, weights, max(LOOKED_AT, wanted + wanted // 5), watch)
             with watch.step("reading") as hits:
                 hits += _read(everything, found[:wanted])
-            explained = _tell(everything) if tell else Explained(())
+            explained = tell_terms(everything) if tell else Explained(())
+            chunks = sum(gathered.snapshot.size for gathered in everything)
         standing = _standing(everything, found, hits)
         hits = [replace(h, stages=standing[h.chunk_id.number]) for h in hits]
-        with watch.step("reranker") as reranked:
-            reranked += self._rerank(question, hits, _verbatim(everything))
-        hits = reranked[:limit]
-        stages = tuple(s for s in watch.stages if self._reranker or s.name != "reranker")
+        with watch.step("reranker" if self._reranker else "reader") as ordered:
+            ordered += self._order(question, hits, _verbatim(everything), chunks)
+        hits = ordered[:limit]
+        reads = self._reranker or self._reader
+        stages = tuple(s for s in watch.stages if reads or s.name != "reader")
         if self._note is not None:
             self._note((*stages, Stage("total", "", len(hits), watch.milliseconds)))
         if not tell:
@@ -141,7 +149,7 @@ class HybridRetriever:
         return replace(
             explained,
             hits=tuple(hits),
-            matched=tuple(_matched(everything, hits)),
+            matched=tuple(match_terms(everything, hits)),
             stages=stages,
             weights=tuple(asdict(weights).items()),
             milliseconds=watch.milliseconds,
@@ -150,6 +158,15 @@ class HybridRetriever:
     def _is_word(self, word: str) -> bool:
         """Say whether the model knows a word as a whole; what is misspelt it reads in pieces."""
         return self._embedder.count_tokens(word) == 1
+
+    def _order(self, question: str, hits: list[Hit], verbatim: set[int], chunks: int) -> list[Hit]:
+        """Let what reads passages together with the question have its say, if there is anything."""
+        if self._reranker is not None:
+            return self._rerank(question, hits, verbatim)
+        reader = self._reader
+        if reader is None or chunks > reader.most_chunks or verbatim:
+            return hits
+        return read_closely(question, hits, reader)
 
     def _rerank(self, question: str, hits: list[Hit], verbatim: set[int]) -> list[Hit]:
         """Let the cross-encoder order the first hits; what stands there verbatim stays first."""
@@ -265,31 +282,3 @@ def _standing(
             if scored.chunk_id in shown:
                 standing[scored.chunk_id].append((stage, rank, scored.score))
     return {chunk_id: tuple(stages) for chunk_id, stages in standing.items()}
-
-
-def _tell(everything: Sequence[Gathered]) -> Explained:
-    terms: list[Term] = []
-    named: list[Named] = []
-    for gathered in everything:
-        counts = gathered.query.counts
-        worth = gathered.snapshot.worth(counts)
-        for text in dict.fromkeys(gathered.query.terms):
-            term = hash_term(text)
-            chunks, weight = worth[term]
-            name = gathered.snapshot.collection_name
-            terms.append(Term(text, name, counts[term], chunks, weight))
-        files = gathered.snapshot.names().by_number
-        named += [Named(files[number], score) for number, score in gathered.named.items()]
-    respelt = {pair: None for g in everything for pair in g.query.respelt.items()}
-    ranked = sorted(named, key=lambda one: -one.score)
-    return Explained((), terms=tuple(terms), respelt=tuple(respelt), named=tuple(ranked))
-
-
-def _matched(everything: Sequence[Gathered], hits: Sequence[Hit]) -> Iterator[tuple[str, ...]]:
-    for hit in hits:
-        for gathered in everything:
-            if gathered.snapshot.collection_id == hit.chunk_id.collection_id:
-                number = hit.chunk_id.number
-                there = gathered.snapshot.terms_in([number], gathered.query.counts)[number]
-                terms = dict.fromkeys(gathered.query.terms)
-                yield tuple(term for term in terms if hash_term(term) in there)

@@ -119,6 +119,11 @@ class StoredSnapshot:
     _scores: dict[frozenset[tuple[int, float]], dict[int, float]] = field(default_factory=dict)
     _pages: dict[frozenset[tuple[int, int]], Pages] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """Chunks of the collection."""
+        return self.stats[0]
+
     def names(self) -> NameIndex:
         """Return the names of the served documents; of none when they are too many."""
         return NAMES_KEPT.get(self.conn, self.collection_id, self.generation)

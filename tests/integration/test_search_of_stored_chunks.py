@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from ragqa.errors import Conflict, DimensionMismatch
 from ragqa.models.hashing import HashingEmbedder
+from ragqa.retrieval.closeness import WORTH, CloseReader
 from ragqa.retrieval.context import embedded_text, lexical_text
 from ragqa.retrieval.folding import squeeze
 from ragqa.retrieval.hybrid import HybridRetriever
@@ -155,6 +156,32 @@ def test_a_question_finds_the_page_that_answers_it(database: Database) -> None:
     assert (hits[0].filename, hits[0].chunk.page_number) == ("donkeys.txt", 1)
     assert {stage for stage, _, _ in hits[0].stages} >= {"lexical", "dense"}
     assert hits[0].boxes[0].page == 1
+
+
+def test_two_pages_that_come_out_alike_are_told_apart_by_reading_them(database: Database) -> None:
+    store(database, "a.txt", "Ann made one lamp.", "May made one lamp.", "Tea")
+    asked: list[str] = []
+
+    def read(_: str, texts: Sequence[str]) -> list[float]:
+        asked.extend(texts)
+        return [-9.0, 9.0]
+
+    first, second = search(database, "lamp made", limit=2)
+    assert first.score - second.score < WORTH
+    reader = CloseReader(read, most_chunks=3)
+    retriever = HybridRetriever(StoredChunks(database), EMBEDDER, reader=reader)
+    explained = retriever.explain("lamp made", "papers", limit=1)
+    assert asked == [first.chunk.text, second.chunk.text]
+    assert explained.hits[0].chunk == second.chunk
+    assert ("reader", 1) in {(stage, rank) for stage, rank, _ in explained.hits[0].stages}
+    assert "reader" in {stage.name for stage in explained.stages}
+
+
+def test_of_a_collection_with_too_many_chunks_nothing_is_read(database: Database) -> None:
+    store(database, "a.txt", "Ann made one lamp.", "May made one lamp.", "Tea")
+    reader = CloseReader(lambda *_: [-9.0, 9.0], most_chunks=2)
+    retriever = HybridRetriever(StoredChunks(database), EMBEDDER, reader=reader)
+    assert retriever.retrieve("lamp made", "papers", limit=2) == search(database, "lamp made", 2)
 
 
 def test_the_row_of_a_code_comes_before_rows_that_only_speak_like_the_question(
