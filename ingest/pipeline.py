@@ -22,6 +22,7 @@ from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages, with_next
 from ingest.reading import inspect_anew, read_options, read_pages, running_heads
 from ingest.turns import Turns
+from ingest.twice import twice
 from ingest.types import RawPage
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
@@ -236,12 +237,13 @@ def _write_pages(
 ) -> _Tally:
     """Assemble, store and cut the pages; nobody sees them until the swap."""
     claim = work.claim
-    heads = running_heads(_raw_pages(work, info, corrections))
+    first, second = twice(lambda: _raw_pages(work, info, corrections))
+    heads = running_heads(first)
     with watch.keeping(Progress("assemble", 0, info.pages), further=False) as conn:
         clear_pages(conn, claim.document_id, claim.version)
     tally = _Tally(list(info.notices))
     waiting: list[tuple[str, Page]] = []
-    assembled = assemble_pages(_raw_pages(work, info, corrections), heads)
+    assembled = assemble_pages(second, heads)
     for (raw, page), after in with_next(assembled):
         tally.count(raw, page)
         passages = cutter.of_page(page, after[1] if after else None)

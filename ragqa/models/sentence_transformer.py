@@ -120,11 +120,13 @@ class SentenceTransformerEmbedder:
         with self._tokenizing:
             if backend is None:
                 return len(self._model.tokenizer.tokenize(_sanitize(text)))
-            # Half the time of transformers' own call, once for each sentence of a document. It
-            # sets truncation and padding, which are states, anew whenever it tokenizes.
+            # A third of the time of transformers' own call, once for each sentence of a document:
+            # the fast one does not tell where tokens stand. Truncation and padding are states,
+            # set anew whenever something is tokenized to be embedded.
             backend.no_truncation()
             backend.no_padding()
-            return len(backend.encode(_sanitize(text), add_special_tokens=False))
+            [tokens] = backend.encode_batch_fast([_sanitize(text)], add_special_tokens=False)
+            return len(tokens)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages. Shape: ``(len(texts), dimension)``, unit rows, in the order given."""

@@ -138,7 +138,7 @@ def block_from_json(record: Mapping[str, Any]) -> Block:
 
 def pack_boxes(boxes: NDArray[np.float32]) -> bytes:
     """Compress boxes of shape ``(characters, 4)``; columns first, they compress better."""
-    return zlib.compress(np.ascontiguousarray(boxes.T, dtype="<f4").tobytes(), 6)
+    return zlib.compress(np.ascontiguousarray(boxes.T, dtype="<f4").tobytes(), 1)
 
 
 def unpack_boxes(packed: bytes) -> NDArray[np.float32]:
