@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.calibration import CALIBRATION, signs_of
-from ragqa.answering.computing import RIGHT_OF_COMPUTED, compute_answer
+from ragqa.answering.completing import choose_told
+from ragqa.answering.computing import RIGHT_OF_COMPUTED, compute_answer, list_column
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract, tell_short
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
+from ragqa.answering.quantities import asks_amount
+from ragqa.answering.questions import bears
 from ragqa.answering.refusal import declines, refuse
 from ragqa.answering.shortening import agrees, cut_short, rank_again, read_ranked
 from ragqa.answering.terms import language_of
@@ -176,8 +179,19 @@ class Answerer:
         answer = replace(answer, confidence=self._calibration.probability(signs))
         if not self._calibration.suffices(signs):
             return replace(answer, refusal=refuse(_why(answer.hits, ranked), language, answer.hits))
+        listed = self._list_column(answer, question, ranked)
+        if listed is not None:
+            return listed
         conflict = find_conflict(question, ranked)
         return extract(answer, ranked, self._quotes, conflict=conflict)
+
+    def _list_column(
+        self, answer: Answer, question: str, ranked: Sequence[Candidate]
+    ) -> Answer | None:
+        """Tell a column of a table where a number is asked for and the best sentence has none."""
+        if not asks_amount(question) or bears(ranked[0].text, "number", question):
+            return None
+        return list_column(answer, question, self._quotes)
 
     def _generate(self, prompt: Prompt, started: float) -> Stream[Event, None, Draft | None]:
         """Pass the model's words on; return them whole, or None when there were none."""
@@ -233,12 +247,17 @@ class Answerer:
             sentences = drafted.sentences if drafted is not None and not supported else ()
             refusal = refuse(reason, language_of(answer.question), answer.hits)
             return replace(answer, refusal=refusal, sentences=sentences)
+        listed = self._list_column(answer, question, ranked)
+        if listed is not None:
+            return listed
         conflict = find_conflict(question, ranked)
         if conflict is not None:
             return extract(answer, ranked, self._quotes, conflict=conflict)
         short = cut_short(ranked, read)
         if drafted is not None and supported and (short is None or agrees(drafted, short)):
-            return drafted
+            better = choose_told(drafted, short) if short is not None else None
+            told = tell_short(answer, better, self._quotes) if better is not None else None
+            return told or drafted
         told = tell_short(answer, short, self._quotes) if short is not None else None
         return told or extract(answer, ranked, self._quotes)
 

@@ -9,7 +9,7 @@ from ragqa.answering.arithmetic import compute
 from ragqa.answering.citations import Citer
 from ragqa.answering.drafting import compose
 from ragqa.answering.grids import read_grid
-from ragqa.answering.operations import words
+from ragqa.answering.operations import item_terms, words
 from ragqa.types import Sentence, Span
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ READ = 5
 """Hits, best first, whose tables are read."""
 CLEAR = 0.6
 """How clearly a question must name the rows of a table for the program to compute."""
+FEWEST, MOST = 3, 12
+"""Rows of a column that is told whole."""
 RIGHT_OF_COMPUTED = 0.926
 """Share of the computed answers that are right: of 1,015 questions over financial tables."""
 FURTHER = 0.1
@@ -54,6 +56,31 @@ def compute_answer(answer: Answer, question: str, quotes: QuoteCutter) -> Answer
     return replace(
         answer, text=compose([told]), sentences=(told,), citations=tuple(citer.citations)
     )
+
+
+def list_column(answer: Answer, question: str, quotes: QuoteCutter) -> Answer | None:
+    """Return ``answer`` as a whole column of a table that was found; None where none is asked for.
+
+    A question for a number that names a column and no row is answered by every row of it.
+    """
+    wanted = item_terms(question)
+    for at, hit in enumerate(answer.hits[:READ]):
+        grid = read_grid(hit.chunk.text) if hit.chunk.kind == "table" else None
+        if grid is None or any(wanted & {*words(row.whole)} for row in grid.rows):
+            continue
+        for column, head in enumerate(grid.columns):
+            cells = [cell for (_, place), cell in sorted(grid.cells.items()) if place == column]
+            named = {*words(head.text)}
+            if not named or not named <= wanted or not FEWEST <= len(cells) <= MOST:
+                continue
+            rows = "; ".join(f"{grid.rows[cell.row].text} {cell.text}" for cell in cells)
+            citer = Citer(answer.hits, quotes)
+            marker = citer.cite(at, Span(0, len(hit.chunk.text)))
+            told = Sentence(f"{head.text}: {rows}", (marker,), supported=True)
+            return replace(
+                answer, text=compose([told]), sentences=(told,), citations=tuple(citer.citations)
+            )
+    return None
 
 
 def _find(question: str, hits: Sequence[Hit]) -> tuple[int, Grid, Formula] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering.alignment import displaced, negates
 from ragqa.answering.mentions import Mentions, find_mentions, missing_dates, missing_numbers
+from ragqa.answering.tables import label_of
 from ragqa.answering.terms import HAN, question_terms, terms
 from ragqa.retrieval.folding import fold
 
@@ -40,7 +41,8 @@ def find_conflict(question: str, ranked: Sequence[Candidate]) -> Candidate | Non
     ours = find_mentions(best.text)
     asked = set(question_terms(question))
     for other in ranked[1:COMPARED]:
-        if other.hit == best.hit or other.score < best.score - NEAR:
+        far = other.hit == best.hit or other.score < best.score - NEAR
+        if far or _about_another(best.text, other.text):
             continue
         theirs = find_mentions(other.text)
         # Either may be the longer one, with more around what both say.
@@ -58,6 +60,12 @@ def find_conflict(question: str, ranked: Sequence[Candidate]) -> Candidate | Non
             elif _differ(one, two) and (_facts(one, two) or _named(one, ours, two, theirs)):
                 return other
     return None
+
+
+def _about_another(best: str, other: str) -> bool:
+    """Say whether both are rows of tables, about two things."""
+    ours, theirs = label_of(best), label_of(other)
+    return bool(ours and theirs) and ours != theirs
 
 
 def _seen(one: Candidate) -> str | None:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering.citations import Citer, Evidence, find_evidence, read_draft
+from ragqa.answering.completing import widen
 from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
+from ragqa.answering.quantities import clause_number, is_other_quantity, names_clause
 from ragqa.answering.questions import AnswerType, answer_type, bears
 from ragqa.answering.sentences import flow
-from ragqa.answering.tables import read_row, tell
+from ragqa.answering.tables import beside_number, needs_row, read_row, tell
 from ragqa.answering.terms import language_of, question_terms, terms
-from ragqa.answering.verification import verify
+from ragqa.answering.verification import lacking_figures, verify
 from ragqa.retrieval.folding import fold
 from ragqa.types import Sentence
 
@@ -83,7 +85,7 @@ def assemble(
 
     The text has only what is borne out; ``sentences`` has everything. A sentence that is borne out
     but does not answer the question is flagged too: small models like to repeat the question, or
-    to give a place when asked for a year.
+    to give a place when asked for a year. One figure of a row that has others is told as the row.
     """
     citer = Citer(answer.hits, quotes)
     sentences = []
@@ -95,11 +97,15 @@ def assemble(
             if off is not None:
                 sentences.append(Sentence(claim.text, (), supported=False, reasons=(off,)))
                 continue
+            hit = answer.hits[evidence.hit]
             markers: tuple[int, ...] = (citer.cite(evidence.hit, evidence.span),)
-            head = read_row(answer.hits[evidence.hit], evidence.span).head
-            if head is not None:
-                markers = (*markers, citer.cite(evidence.hit, head))
-            sentences.append(Sentence(claim.text, markers, supported=True))
+            row = read_row(hit, evidence.span)
+            if row.head is not None:
+                markers = (*markers, citer.cite(evidence.hit, row.head))
+            text = widen(claim.text, flow(evidence.span.of(hit.chunk.text)))
+            if hit.chunk.kind == "table" and needs_row(row, text, question):
+                text = tell(row, question)
+            sentences.append(Sentence(text, markers, supported=True))
         else:
             sentences.append(Sentence(claim.text, (), supported=False, reasons=evidence.reasons))
     return replace(
@@ -137,6 +143,17 @@ def misses(
 ) -> str | None:
     """Say why a claim that the documents bear out is still no answer; None when it may be one."""
     kind = answer_type(question)
+    hit = hits[evidence.hit]
+    source = evidence.span.of(hit.chunk.text)
+    if hit.chunk.kind == "table":
+        lacking = lacking_figures(claim, beside_number(read_row(hit, evidence.span)))
+        if lacking:
+            return lacking[0]
+    clause = source[: clause_number(source)].strip(" .")
+    if clause and claim.strip(" .") == clause and not names_clause(question):
+        return "it is only the number of a clause"
+    if is_other_quantity(claim, question):
+        return "the question asks for another quantity"
     if kind != "yes_no" and not any(
         presence(word, fold(question), stems_of(fold(question))) < 1 for word in own_words(claim)
     ):

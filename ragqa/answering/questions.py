@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from ragqa.answering.quantities import clause_number, is_other_quantity
 from ragqa.answering.terms import HAN
 from ragqa.retrieval.folding import fold, simplify
 
@@ -103,7 +104,8 @@ def misses_type(told: str, question: str) -> bool:
     if kind == "when":
         return not _ANY_TIME.search(told)
     if kind == "number":
-        return not (_ANY_NUMBER.search(told) or NUMBER.search(told))
+        there = _ANY_NUMBER.search(told) or NUMBER.search(told)
+        return not there or is_other_quantity(told, question)
     if not chinese or not HAN.search(told) or kind not in ("who", "where"):
         return False
     import rjieba
@@ -118,6 +120,10 @@ def bears(sentence: str, kind: AnswerType, question: str) -> bool:
     """Say whether ``sentence`` has something of ``kind`` that the question does not have."""
     if kind == "who" and any(name not in fold(question) for name in _people(sentence)):
         return True
+    if kind == "number":
+        sentence = sentence[clause_number(sentence) :]
+        if is_other_quantity(sentence, question):
+            return False
     pattern = {"when": TIME, "number": NUMBER, "who": NAME, "where": _PLACE, "why": CAUSE}.get(kind)
     if pattern is None:
         return False

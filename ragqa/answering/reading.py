@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragqa.answering.quantities import clause_number, find_other_quantities, names_clause
 from ragqa.answering.questions import CAUSE, NAME, NUMBER, TIME, TYPES, answer_type
 from ragqa.answering.terms import HAN, language_of, stem
 from ragqa.answering.wordlists import ENGLISH_STOP
@@ -54,6 +55,11 @@ class Reading:
     ends: Floats
     parts: NDArray[np.int64]
     """Shape ``(tokens,)``: which part of the text each token is in; no answer spans two."""
+    other: NDArray[np.bool_] | None = None
+    """Shape ``(tokens,)``: measures what is not asked for, or is the number of a clause; no answer
+    has such tokens alone. None: there are none."""
+    measures: NDArray[np.bool_] | None = None
+    """Shape ``(tokens,)``: any other number."""
 
     @property
     def logit(self) -> float:
@@ -95,7 +101,34 @@ def read_texts(
         ends = np.cumsum([len(part) for part in parts])
         # A token begins with the space before it, which may be the last of the part before.
         inside = np.searchsorted(ends, pair.offsets[:, 1] - 1, side="right")
-        found.append(Reading(pair.offsets, logits[:, 0], logits[:, 1], inside))
+        other, measures = _quantities(question, parts, pair.offsets)
+        found.append(Reading(pair.offsets, logits[:, 0], logits[:, 1], inside, other, measures))
+    return found
+
+
+def _quantities(
+    question: str, parts: Sequence[str], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | tuple[None, None]:
+    """Return which tokens are no answer by themselves, and which are other numbers."""
+    others: list[tuple[int, int]] = []
+    numbers: list[tuple[int, int]] = []
+    begin = 0
+    for part in parts:
+        clause = 0 if names_clause(question) else clause_number(part)
+        others += [(begin, begin + clause)] if clause else []
+        other, numbered = find_other_quantities(part, question)
+        others += [(begin + a, begin + b) for a, b in other if a >= clause]
+        numbers += [(begin + a, begin + b) for a, b in numbered if a >= clause]
+        begin += len(part)
+    if not others:
+        return None, None
+    return _covered(others, offsets), _covered(numbers, offsets)
+
+
+def _covered(ranges: Sequence[tuple[int, int]], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found = np.zeros(len(offsets), dtype=bool)
+    for start, end in ranges:
+        found |= (offsets[:, 0] < end) & (offsets[:, 1] > start)
     return found
 
 
@@ -112,7 +145,13 @@ def _spans(reading: Reading) -> NDArray[np.float64]:
     sums = reading.starts[:, None].astype(np.float64) + reading.ends[None, :]
     first, last = np.indices(sums.shape)
     one = reading.parts[:, None] == reading.parts[None, :]
-    return np.where(one & (first <= last) & (last - first <= LONGEST), sums, -np.inf)
+    allowed = one & (first <= last) & (last - first <= LONGEST)
+    if reading.other is not None and reading.measures is not None:
+        begins = np.concatenate([[0], np.cumsum(reading.other)])
+        counts = np.concatenate([[0], np.cumsum(reading.measures)])
+        clear = (begins[last + 1] == begins[first]) | (counts[last + 1] > counts[first])
+        allowed = allowed & clear if (allowed & clear).any() else allowed
+    return np.where(allowed, sums, -np.inf)
 
 
 @dataclass(frozen=True, slots=True)

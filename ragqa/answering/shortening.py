@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragqa.answering.completing import joins, widen
 from ragqa.answering.questions import answer_type
 from ragqa.answering.reading import read_texts
 from ragqa.answering.sentences import split_sentences
@@ -145,20 +146,24 @@ def cut_short(ranked: Sequence[Candidate], read: Sequence[Read]) -> Short | None
         return None
     if _NUMBERED.fullmatch(text) and home.text.lstrip().startswith(text):
         return None  # the number of a clause, not one that it tells
-    return Short(text, home)
+    return Short(widen(text, home.text), home)
 
 
 def agrees(drafted: Answer, short: Short) -> bool:
     """Say whether a draft tells what was read, and not much more around it.
 
-    Ways and reasons are told at any length.
+    Ways and reasons are told at any length. Rows of tables are not read: they stand as drafted.
     """
+    tables = {hit.chunk_id for hit in drafted.hits if hit.chunk.kind == "table"}
+    if any(citation.chunk_id in tables for citation in drafted.citations):
+        return True
     question = drafted.standalone_question or drafted.question
     if _EXPLAINED.search(question) or answer_type(question) == "why":
         return True
     told = " ".join(one.text for one in drafted.sentences if one.supported)
     shared = set(terms(told)) & set(terms(short.text))
-    return bool(shared) and len(told) <= LENGTHY * len(short.text)
+    brief = len(told) <= LENGTHY * len(short.text) or joins(short.text, told)
+    return bool(shared) and brief
 
 
 def _readable(hits: Sequence[Hit], one: Candidate, language: str) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _CELLS = re.compile(r"\t| \| ")
 _FIGURE = re.compile(r"\d")
+_SERIAL = re.compile(r"(?:No\.?\s*)?\d{1,3}[.、]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,57 @@ def tell(row: Row, question: str = "") -> str:
     chinese = language_of("".join((*row.cells, *row.heads))) == "zh"
     if not row.heads:
         return ("，" if chinese else ", ").join(cell for cell in row.cells if cell)
+    told = (f"{row.heads[n]} {row.cells[n]}".strip() for n in _asked_columns(row, question))
+    label = " ".join(cell for cell in row.cells[: _label_end(row)] if cell)
+    if chinese:
+        return f"{label}：{'；'.join(told)}"
+    return f"{label}: {'; '.join(told)}"
+
+
+def needs_row(row: Row, claim: str, question: str) -> bool:
+    """Say whether a figure says too little without the rest of its row.
+
+    The row has other figures no less asked for, or is about something that the question names only
+    in part.
+    """
+    first = _label_end(row)
+    figures = {n: cell for n, cell in enumerate(row.cells) if n >= first and _FIGURE.search(cell)}
+    if all(_bare(claim) != _bare(cell) for cell in figures.values()):
+        return False
+    asked = _asked_columns(row, question) if row.heads else list(figures)
+    others = {_bare(cell) for n, cell in figures.items() if n in asked} - {_bare(claim)}
+    label = set(terms(row.cells[first - 1]))
+    return bool(others) or not label <= set(terms(question))
+
+
+def beside_number(row: Row) -> str:
+    """Return a row's text without the number that it only has for its place in the table."""
+    return " ".join(row.cells[1:] if _label_end(row) > 1 else row.cells)
+
+
+def label_of(text: str) -> str:
+    """Return what names a row that is given as text; empty when it is no row."""
+    cells = _split(text)
+    return _bare(" ".join(cells[: _label_end(Row(cells, (), None))])) if len(cells) > 1 else ""
+
+
+def _asked_columns(row: Row, question: str) -> list[int]:
+    """Return the columns whose heads share most with a question; all when none does."""
     asked = set(question_terms(question))
-    columns = [n for n in range(1, len(row.cells)) if row.cells[n]]
+    columns = [n for n in range(_label_end(row), len(row.cells)) if row.cells[n]]
     shared = {n: len(asked & set(terms(row.heads[n]))) for n in columns}
     most = max(shared.values(), default=0)
-    chosen = [n for n in columns if shared[n] == most] if most else columns
-    told = (f"{row.heads[n]} {row.cells[n]}".strip() for n in chosen)
-    if chinese:
-        return f"{row.cells[0]}：{'；'.join(told)}"
-    return f"{row.cells[0]}: {'; '.join(told)}"
+    return [n for n in columns if shared[n] == most] if most else columns
+
+
+def _label_end(row: Row) -> int:
+    """Return how many cells name a row: two where the first is only its number."""
+    numbered = len(row.cells) > 2 and _SERIAL.fullmatch(row.cells[0])
+    return 2 if numbered and row.cells[1] and not _FIGURE.match(row.cells[1]) else 1
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s。.]+$|\s", "", text).casefold()
 
 
 def _split(line: str) -> tuple[str, ...]:

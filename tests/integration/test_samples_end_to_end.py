@@ -117,6 +117,31 @@ def test_eight_of_ten_questions_are_answered_right(answers: dict[str, Answer]) -
     }
 
 
+@pytest.mark.parametrize(
+    ("question", "told", "never"),
+    [
+        ("合同总价是多少？", "243,000", "10%"),
+        ("What is the daily meal limit?", "London £42", "6.2"),
+        ("What is the daily meal allowance?", "£58", "6.2"),
+        ("投影机单价是多少？", "11,800", "70,800"),
+        ("How much can I spend on a hotel in Zurich?", "£210", "£58"),
+        ("额定功率是多少？", "2,150 W", "说法不一"),
+        ("前置滤芯多久更换一次？", "8 个月", "说法不一"),
+        ("投影机有几台？", "6台", "说法不一"),
+    ],
+)
+@pytest.mark.parametrize("use_llm", [False, True])
+def test_an_amount_is_answered_by_an_amount_with_what_it_belongs_to(
+    demo: Services, question: str, told: str, never: str, *, use_llm: bool
+) -> None:
+    *_, last = demo.ask(question, "demo", use_llm=use_llm)
+
+    assert isinstance(last, Finished)
+    assert fold(told) in fold(last.answer.text)
+    assert fold(never) not in fold(last.answer.text)
+    assert last.answer.citations
+
+
 def test_questions_about_something_else_are_refused_with_a_reason(
     answers: dict[str, Answer],
 ) -> None:

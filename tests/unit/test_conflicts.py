@@ -93,3 +93,14 @@ def test_a_difference_counts_where_the_answers_were_read(
     seen = [read(c, told) for c, told in zip(in_order, (one, other), strict=True)]
 
     assert (find_conflict(asked, seen) is not None) == contradict
+
+
+def test_rows_about_two_things_contradict_nothing() -> None:
+    rows = ["前置滤芯\t更换\t8 个月\t12,000 L", "后置滤芯\t更换\t12 个月\t18,000 L"]
+    ranked = rank_sentences("滤芯多久更换一次？", [hit(text) for text in rows], None)
+    same = rank_sentences(
+        "前置滤芯多久更换一次？", [hit(rows[0]), hit(rows[0].replace("8 个", "9 个"))]
+    )
+
+    assert find_conflict("滤芯多久更换一次？", ranked) is None
+    assert find_conflict("前置滤芯多久更换一次？", same) is not None

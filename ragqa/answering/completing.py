@@ -1,0 +1,134 @@
+"""Of a draft and a span that was read, which to tell; and neither cut within what belongs together.
+
+A date, a number with its unit, a pair of brackets and what "and" joins are whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ragqa.answering.dates import find_dates
+from ragqa.answering.numbers import find_numbers
+from ragqa.answering.quantities import in_place
+from ragqa.answering.questions import answer_type
+from ragqa.retrieval.folding import fold
+
+if TYPE_CHECKING:
+    from ragqa.answering.shortening import Short
+    from ragqa.types import Answer
+
+CLOSING = 40
+"""Characters within which the other half of a pair of brackets is looked for."""
+BESIDE = 12
+"""Most characters of what stands on the other side of what is joined: an article, a verb."""
+_PAIRS = {
+    "「": "」",
+    "『": "』",
+    "《": "》",
+    "“": "”",
+    "（": "）",
+    "(": ")",
+    "〈": "〉",
+    "【": "】",
+}
+_JOINS = re.compile(
+    r"\s*(?:[、与與和及或至到~～\-–—－]|以及|或者|，(?=[A-Za-z])|,?\s(?:and|or|to|versus)\s)\s*"
+)
+"""What joins the members of an enumeration or the ends of a range."""
+_JOINED = re.compile(_JOINS.pattern + "$")
+_PLACES = re.compile(r"(?:[\u4e00-\u9fff\d]{1,9}?[国國省市县縣区區州镇鎮乡鄉村路街号號里])+")
+_LEVEL = re.compile(r"哪一?[个個]?[国國省市县縣区區州镇鎮]")
+_WHERE = re.compile(r"在哪[里裡儿兒]?|哪[里裡儿兒]|地址|什么地方|甚麼地方|何處|何处|何地|隶属|隸屬")
+
+
+def widen(told: str, sentence: str) -> str:
+    """Return ``told``, which stands once in ``sentence``, with what it was cut off from.
+
+    A number gets its unit, a part of a date or of a range of them the rest of it, and a bracket
+    or a quotation mark its other half.
+    """
+    told = told.strip()
+    start = sentence.find(told)
+    if not told or start < 0 or sentence.find(told, start + 1) >= 0:
+        return told
+    end = start + len(told)
+    for first, last in _measures(sentence):
+        if first < end and start < last:
+            start, end = min(start, first), max(end, last)
+    return _balanced(sentence, start, end)
+
+
+def choose_told(drafted: Answer, short: Short) -> Short | None:
+    """Return what to tell instead of a draft that agrees with what was read; None: the draft.
+
+    The span, where the draft has words around it, or has one member of what is joined, or a part
+    of a place.
+    """
+    told = [one.text for one in drafted.sentences if one.supported]
+    question = drafted.standalone_question or drafted.question
+    if len(told) != 1 or answer_type(question) == "why":
+        return None
+    draft = told[0].strip().rstrip("。.")
+    ours, theirs = _solid(draft), _solid(short.text)
+    if theirs in ours and theirs != ours:
+        return None if joins(short.text, draft) else short
+    if ours in theirs and theirs != ours and _more(draft, short.text, question):
+        return short
+    return None
+
+
+def joins(member: str, whole: str) -> bool:
+    """Say whether ``whole`` is ``member`` and what is joined to it."""
+    at = whole.find(member)
+    if at < 0:
+        return False
+    before, behind = whole[:at], whole[at + len(member) :]
+    first, last = _JOINED.search(before), _JOINS.match(behind)
+    return bool((first and (last or len(behind) <= BESIDE)) or (last and len(before) <= BESIDE))
+
+
+def _more(draft: str, span: str, question: str) -> bool:
+    """Say whether a span has a draft and more of the same: what is joined, a place's rest."""
+    if joins(draft, span):
+        return True
+    at = span.find(draft)
+    rest = (span[:at] + span[at + len(draft) :]) if at >= 0 else ""
+    asked = _WHERE.search(question) and not _LEVEL.search(question)
+    return bool(asked and _PLACES.fullmatch(rest))
+
+
+def _measures(sentence: str) -> list[tuple[int, int]]:
+    """Return where numbers with their units and dates stand; those of a range as one."""
+    text = in_place(sentence)
+    dates = [(one.start, one.end) for one in find_dates(text)]
+    numbers = [
+        (one.start, one.end)
+        for one in find_numbers(text)
+        if not any(a < one.end and one.start < b for a, b in dates)
+    ]
+    found: list[tuple[int, int]] = []
+    for start, end in sorted([*dates, *numbers]):
+        if found and re.fullmatch(r"\s*[-~～至到]\s*", text[found[-1][1] : start]):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def _balanced(sentence: str, start: int, end: int) -> str:
+    """Return the slice with the other half of a bracket that it has one half of."""
+    text = sentence[start:end]
+    for opens, closes in _PAIRS.items():
+        if text.count(opens) > text.count(closes):
+            there = sentence.find(closes, end, end + CLOSING)
+            end = there + 1 if there >= 0 else end
+        elif text.count(closes) > text.count(opens):
+            there = sentence.rfind(opens, max(0, start - CLOSING), start)
+            start = there if there >= 0 else start
+        text = sentence[start:end]
+    return text
+
+
+def _solid(text: str) -> str:
+    return "".join(character for character in fold(text) if character.isalnum())

@@ -1,0 +1,147 @@
+"""Which quantity a question asks for: an amount of money is no percentage, a length no duration."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ragqa.answering.dates import find_dates
+from ragqa.answering.numbers import find_numbers
+from ragqa.retrieval.folding import fold, simplify
+
+MONEY = frozenset(
+    ("yuan", "usd", "euro", "pound", "yen", "hkd", "twd", "franc", "ruble", "rupee", "won")
+)
+_SHARE = re.compile(
+    r"百分之|百分比|比例|比率|比重|占比|几成|几折|"
+    r"\bpercent|\bproportion\b|\bshare of\b|\bfraction\b"
+)
+_WHICH = re.compile(r"哪|什么|\bwh(?:ich|o)\b")
+_ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
+    (
+        re.compile(
+            r"多少钱|几块钱|几元|多少[元块]|(?:总价|单价|价格|价款|售价|价钱|费用|租金|薪水|工资|金额|票价)"
+            r"(?:是|为|有|要|需要|约|达)*(?:多少|几)|多少(?:美|欧|日|港|英)?[元镑]|"
+            r"\bhow much (?:money|(?:does|did|do|will|would) .+ (?:cost|earn|pay|charge)\b)|"
+            r"\bhow much (?:can|may|could|should) .+ (?:spend|pay|claim|charge)\b|"
+            r"\bhow much (?:was|is|were) .+ (?:paid|sold for|charged)\b|"
+            r"\bhow much (?:is|was|are|were) (?:the|an?) (?:[a-z-]+ ){0,4}(?:price|cost|fee|salary|"
+            r"fare|rent|fine|deposit|ticket|allowance|charge|budget|grant)s?\b|"
+            r"\bwhat (?:is|was|are|were) the (?:[a-z-]+ ){0,2}(?:price|cost|fee|salary|fare|rent)\b"
+        ),
+        MONEY,
+    ),
+    (
+        re.compile(
+            r"多久|多长时间|多少(?:天|个?月|周|个?小时|分钟|秒)|几(?:天|个月|周|个?小时|分钟|秒)|"
+            r"\bhow many (?:days|months|weeks|hours|minutes|seconds)\b"
+        ),
+        frozenset(("time", "months", "decade", "age", "times")),
+    ),
+    (re.compile(r"\bhow long\b"), frozenset(("time", "months", "decade", "length", "age"))),
+    (
+        re.compile(r"多远|多宽|多深|\bhow (?:far|tall|wide|deep)\b"),
+        frozenset(("length", "time", "months", "floors", "rank")),
+    ),
+    (re.compile(r"多重|\bhow heavy\b|\bhow much .+ weigh"), frozenset(("mass",))),
+    (
+        re.compile(r"几度|多少(?:摄氏)?度|温度(?:是|为)?多少"),
+        frozenset(("temperature", "fahrenheit")),
+    ),
+)
+SHARES = frozenset(("percent",))
+_MEASURES = MONEY | frozenset(
+    ("percent", "time", "months", "length", "area", "volume", "mass", "temperature", "date")
+)
+"""What is never told for another of these."""
+_UNDATED = (MONEY, SHARES, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
+_AMOUNTS = re.compile(
+    r"多少|几[个天年月元次]|限额|标准|上限|单价|总价|价格|费率|"
+    r"\bhow (?:much|many)\b|\bwh(?:at|ich) (?:is|are|was|were)\b.+"
+    r"\b(?:limit|allowance|rate|price|cost|fee|amount|number|total|quota|maximum|minimum)s?\b"
+)
+_CLAUSE = re.compile(
+    r"\s*(?:§\s*)?(?:\d+[.、．](?!\d)|"
+    r"\d+(?:\.\d+)+\.?(?=\s+[A-Z][a-z]|\s+[\u4e00-\u9fff](?<![万亿百千多余倍元个])))"
+)
+_ASKS_CLAUSE = re.compile(
+    r"第?[几哪]一?[个]?[条款节章号]|编号|条款|章节|"
+    r"\b(?:section|clause|article|paragraph|chapter|item)\b"
+)
+
+
+def clause_number(sentence: str) -> int:
+    """Return where the number ends that a clause or an item of a list begins with; 0: none."""
+    found = _CLAUSE.match(sentence)
+    return found.end() if found else 0
+
+
+def asked_quantity(question: str) -> frozenset[str] | None:
+    """Return the dimensions that an answer may be measured in; None where any will do."""
+    folded = simplify(fold(question))
+    if _SHARE.search(folded):
+        return None if _WHICH.search(folded) else SHARES
+    return next((told for pattern, told in _ASKED if pattern.search(folded)), None)
+
+
+def is_other_quantity(text: str, question: str) -> bool:
+    """Say whether all that ``text`` measures is something else than is asked for.
+
+    A bare number and a count of things may be anything; without a number nothing is measured.
+    """
+    asked = asked_quantity(question)
+    kinds = [kind for _, _, kind in _measured(in_place(text))] if asked is not None else []
+    return bool(kinds) and all(_is_other(kind, asked) for kind in kinds)
+
+
+def find_other_quantities(
+    text: str, question: str
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return where ``text`` measures what is not asked for, and where it may be what is."""
+    asked = asked_quantity(question)
+    if asked is None:
+        return [], []
+    measured = _measured(in_place(text))
+    other = [(start, end) for start, end, kind in measured if _is_other(kind, asked)]
+    fitting = [
+        (start, end)
+        for start, end, kind in measured
+        if kind in asked or kind == "" or (kind == "date" and not _is_other(kind, asked))
+    ]
+    return other, fitting
+
+
+def in_place(text: str) -> str:
+    """Return ``text`` as ``ragqa.answering.numbers`` reads it, every character in its place."""
+    folded = (unicodedata.normalize("NFKC", one) for one in text)
+    same = "".join(new if len(new) == 1 else old for old, new in zip(text, folded, strict=True))
+    same = re.sub(r"\s", " ", re.sub(r"[\u2010-\u2015\u2212]", "-", same))
+    simple = simplify(same)
+    return simple if len(simple) == len(text) else same
+
+
+def asks_amount(question: str) -> bool:
+    """Say whether what a question names can only be told by a number: a limit, a price."""
+    return bool(_AMOUNTS.search(simplify(fold(question))))
+
+
+def names_clause(question: str) -> bool:
+    """Say whether the number of a clause may be what is asked for."""
+    return bool(_ASKS_CLAUSE.search(simplify(fold(question))))
+
+
+def _is_other(kind: str, asked: frozenset[str] | None) -> bool:
+    if asked is None or kind in asked or kind not in _MEASURES:
+        return False
+    return kind != "date" or asked in _UNDATED
+
+
+def _measured(text: str) -> list[tuple[int, int, str]]:
+    """Return where each number and date stands, and its dimension; of a date: ``date``."""
+    dates = [(one.start, one.end) for one in find_dates(text)]
+    numbers = [
+        (one.start, one.end, one.unit)
+        for one in find_numbers(text)
+        if not any(start <= one.start < end for start, end in dates)
+    ]
+    return [*((start, end, "date") for start, end in dates), *numbers]

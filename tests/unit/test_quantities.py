@@ -1,0 +1,114 @@
+"""What a question asks to measure, and what is measured in something else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ragqa.answering.quantities import (
+    asked_quantity,
+    asks_amount,
+    clause_number,
+    find_other_quantities,
+    is_other_quantity,
+)
+from ragqa.answering.questions import bears, misses_type
+from ragqa.answering.reading import Reading
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("合同总价是多少？", "人民币贰拾肆万叁仟元整（￥243,000.00）", "10%"),
+        ("投影机多少钱一台？", "11,800 元", "五年"),
+        ("How much does the ticket cost?", "£42", "25 per cent"),
+        ("How much is the daily meal allowance?", "$ 30", "30 minutes"),
+        ("预付款是百分之几？", "30%", "3,000 元"),
+        ("What percentage of the fare is refunded?", "40 per cent", "£40"),
+        ("保修期是多久？", "24 个月", "680 元"),
+        ("多少天内要报销？", "30 天", "15%"),
+        ("How long is the warranty?", "three years", "5%"),
+        ("How far is the station?", "3 km", "40 euros"),
+        ("开机温度是多少？", "40 ℃", "40 分钟"),
+    ],
+)
+def test_one_quantity_is_not_answered_by_another(question: str, right: str, wrong: str) -> None:
+    assert not is_other_quantity(right, question)
+    assert is_other_quantity(wrong, question)
+    assert not misses_type(right, question) or "°" in right
+    assert not bears(f"合同另有约定：{wrong}", "number", question)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("合同总价是多少？", "243,000"),
+        ("合同总价是多少？", "按附件一计算"),
+        ("合同总价是多少？", "总价 ￥243,000，其中预付 30%"),
+        ("How many people work there?", "10%"),
+        ("哪种产业的比例最低？", "一级产业"),
+        ("他在那里工作了多久？", "1991年至1995年"),
+    ],
+)
+def test_bare_numbers_words_and_what_has_both_may_answer(question: str, told: str) -> None:
+    assert not is_other_quantity(told, question)
+
+
+def test_shares_are_asked_for_only_where_no_thing_is() -> None:
+    assert asked_quantity("质保金的比例是多少？") == frozenset({"percent"})
+    assert asked_quantity("哪种产业的比例最低？") is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "number"),
+    [
+        ("6.2 The daily meal allowance is paid.", "6.2"),
+        ("2.合同总价为人民币贰拾肆万元。", "2."),
+        ("4.2 沸点档温度", "4.2"),
+        ("28间分店", ""),
+        ("3.5 万人参加", ""),
+        ("2.5 million people came.", ""),
+        ("1,200 L", ""),
+    ],
+)
+def test_a_clause_begins_with_its_number(sentence: str, number: str) -> None:
+    assert sentence[: clause_number(sentence)] == number
+
+
+def test_the_number_of_a_clause_answers_no_question_for_a_number() -> None:
+    question = "How much is the daily meal allowance?"
+
+    assert not bears("6.2 The daily meal allowance is paid.", "number", question)
+    assert bears("6.2 The daily meal allowance is £42.", "number", question)
+
+
+def test_places_are_told_in_the_text_as_it_was_given() -> None:
+    text = "违约金不超过１０％\n总价的\n￥200。"
+
+    other, fitting = find_other_quantities(text, "合同总价是多少？")
+
+    assert [text[a:b] for a, b in other] == ["１０％"]
+    assert [text[a:b] for a, b in fitting] == ["￥200"]
+
+
+def test_what_measures_something_else_is_not_read_as_the_answer() -> None:
+    text = "10% 243000"
+    offsets = np.array([(at, at + 1) for at in range(len(text))])
+    starts = np.zeros(len(text), np.float32)
+    ends = np.zeros(len(text), np.float32)
+    starts[0] = ends[2] = 9.0
+    other = np.array([True] * 3 + [False] * 7)
+    parts = np.zeros(len(text), np.int64)
+
+    free = Reading(offsets, starts, ends, parts).likelihood()
+    barred = Reading(offsets, starts, ends, parts, other, ~other).likelihood()
+
+    assert free.argmax() == 2
+    assert barred[0, 2] == 0
+    assert barred[0, 9] > 0
+
+
+def test_a_limit_is_an_amount_and_a_colour_is_none() -> None:
+    assert asks_amount("What is the daily meal limit?")
+    assert asks_amount("餐费标准是多少？")
+    assert not asks_amount("What is the colour of the lamp?")
