@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from ingest.types import RawPage
 
-MOST_KEPT = 32 << 20
-"""Bytes, about; longer documents are read from the database a second time."""
+MOST_KEPT = 64 << 20
+"""Bytes, about, of some 600 pages; longer documents are read from the database a second time."""
 _CHARACTER, _LINE, _CELL = 16, 400, 400
 
 
