@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CLOSING = 40
 """Characters within which the other half of a pair of brackets is looked for."""
+_DATED = re.compile(r"\d+\s?[年月日号]?|[〇零一二三四五六七八九十]+[年月日号]")
 BESIDE = 12
 """Most characters of what stands on the other side of what is joined: an article, a verb."""
 _PAIRS = {
@@ -45,8 +46,8 @@ _WHERE = re.compile(r"在哪[里裡儿兒]?|哪[里裡儿兒]|地址|什么地�
 def widen(told: str, sentence: str) -> str:
     """Return ``told``, which stands once in ``sentence``, with what it was cut off from.
 
-    A number gets its unit, a part of a date or of a range of them the rest of it, and a bracket
-    or a quotation mark its other half.
+    A number gets its unit, and a bracket or a quotation mark its other half. A year stands alone:
+    whoever asks for it need not be told the day.
     """
     told = told.strip()
     start = sentence.find(told)
@@ -99,7 +100,7 @@ def _more(draft: str, span: str, question: str) -> bool:
 
 
 def _measures(sentence: str) -> list[tuple[int, int]]:
-    """Return where numbers with their units and dates stand; those of a range as one."""
+    """Return where numbers with their units stand; of dates each year, month and day."""
     text = in_place(sentence)
     dates = [(one.start, one.end) for one in find_dates(text)]
     numbers = [
@@ -107,13 +108,8 @@ def _measures(sentence: str) -> list[tuple[int, int]]:
         for one in find_numbers(text)
         if not any(a < one.end and one.start < b for a, b in dates)
     ]
-    found: list[tuple[int, int]] = []
-    for start, end in sorted([*dates, *numbers]):
-        if found and re.fullmatch(r"\s*[-~～至到]\s*", text[found[-1][1] : start]):
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return found
+    parts = [part.span() for a, b in dates for part in _DATED.finditer(text, a, b)]
+    return sorted([*numbers, *parts])
 
 
 def _balanced(sentence: str, start: int, end: int) -> str:
