@@ -1,6 +1,6 @@
 """Of a draft and a span that was read, which to tell; and neither cut within what belongs together.
 
-A date, a number with its unit, a pair of brackets and what "and" joins are whole or not at all.
+A number with its unit, a pair of brackets and what "and" joins are whole or not at all.
 """
 
 from __future__ import annotations
