@@ -12,6 +12,7 @@ from ragqa.answering.dates import find_dates
 from ragqa.answering.numbers import find_numbers
 from ragqa.answering.quantities import in_place
 from ragqa.answering.questions import answer_type
+from ragqa.answering.terms import question_terms
 from ragqa.retrieval.folding import fold
 
 if TYPE_CHECKING:
@@ -91,10 +92,11 @@ def joins(member: str, whole: str) -> bool:
 
 def _more(draft: str, span: str, question: str) -> bool:
     """Say whether a span has a draft and more of the same: what is joined, a place's rest."""
-    if joins(draft, span):
-        return True
     at = span.find(draft)
     rest = (span[:at] + span[at + len(draft) :]) if at >= 0 else ""
+    if joins(draft, span):
+        added = set(question_terms(rest))
+        return not added or not added <= set(question_terms(question))
     asked = _WHERE.search(question) and not _LEVEL.search(question)
     return bool(asked and _PLACES.fullmatch(rest))
 

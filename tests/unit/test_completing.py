@@ -63,6 +63,12 @@ def drafted(text: str, question: str) -> Answer:
         ("隶属于什么地方？", "浙江省嘉兴市", "浙江省嘉兴市海盐县", "浙江省嘉兴市海盐县"),
         ("隶属于哪个省？", "浙江省", "浙江省嘉兴市海盐县", None),
         ("What can it change?", "pH or available iron", "pH", None),
+        (
+            "What is combined with geophysical data?",
+            "well logs",
+            "geophysical data and well logs",
+            None,
+        ),
         ("谁发现的？", "大村智", "日本有机化学家大村智所", None),
         ("为什么？", "因为下雨", "下雨", None),
     ],
