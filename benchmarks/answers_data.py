@@ -12,6 +12,7 @@ import os
 import random
 import re
 import string
+import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,6 +209,11 @@ def contains(text: str, answers: Sequence[str]) -> bool:
 def units(text: str) -> list[str]:
     """Return the units F1 counts: Chinese characters, other words."""
     return re.findall(r"[\u3400-\u9fff]|[a-z0-9]+", re.sub(r"\b(a|an|the)\b", " ", fold(text)))
+
+
+def is_kept_back(passage: str) -> bool:
+    """Say whether the reader of short answers is measured on a passage instead of fitted on it."""
+    return zlib.crc32(passage.encode()) % 10 == 0
 
 
 def f1(text: str, answers: Sequence[str]) -> float:

@@ -161,27 +161,26 @@ class HybridRetriever:
 
     def _order(self, question: str, hits: list[Hit], verbatim: set[int], chunks: int) -> list[Hit]:
         """Let what reads passages together with the question have its say, if there is anything."""
-        if self._reranker is not None:
-            return self._rerank(question, hits, verbatim)
+        if self._reranker is not None and hits:
+            return _rerank(self._reranker, question, hits, verbatim)
         reader = self._reader
         if reader is None or chunks > reader.most_chunks or verbatim:
             return hits
         return read_closely(question, hits, reader)
 
-    def _rerank(self, question: str, hits: list[Hit], verbatim: set[int]) -> list[Hit]:
-        """Let the cross-encoder order the first hits; what stands there verbatim stays first."""
-        if self._reranker is None or not hits:
-            return hits
-        kept = [hit for hit in hits if hit.chunk_id.number in verbatim]
-        read = [hit for hit in hits if hit.chunk_id.number not in verbatim]
-        reranked = self._reranker.rerank(question, read[:RERANKED])
-        ordered = [
-            replace(hit, stages=(*hit.stages, ("reranker", rank, hit.score)))
-            for rank, hit in enumerate(reranked, start=1)
-        ]
-        # One list, one scale: what was not reranked keeps its order below what was.
-        whole = [*kept, *ordered, *read[RERANKED:]]
-        return [replace(hit, score=1 / rank) for rank, hit in enumerate(whole, start=1)]
+
+def _rerank(reranker: Reranker, question: str, hits: list[Hit], verbatim: set[int]) -> list[Hit]:
+    """Let the cross-encoder order the first hits; what stands there verbatim stays first."""
+    kept = [hit for hit in hits if hit.chunk_id.number in verbatim]
+    read = [hit for hit in hits if hit.chunk_id.number not in verbatim]
+    reranked = reranker.rerank(question, read[:RERANKED])
+    ordered = [
+        replace(hit, stages=(*hit.stages, ("reranker", rank, hit.score)))
+        for rank, hit in enumerate(reranked, start=1)
+    ]
+    # One list, one scale: what was not reranked keeps its order below what was.
+    whole = [*kept, *ordered, *read[RERANKED:]]
+    return [replace(hit, score=1 / rank) for rank, hit in enumerate(whole, start=1)]
 
 
 def _weigh(everything: Sequence[Gathered], weights: Weights) -> Weights:
