@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Generator as Stream
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -255,11 +255,17 @@ class Snapshot(Protocol):
         ...
 
     def pairs_of(
-        self, chunk_ids: Sequence[int], terms: Sequence[int], counts: Mapping[int, float]
+        self,
+        chunk_ids: Sequence[int],
+        terms: Sequence[int],
+        counts: Mapping[int, float],
+        *,
+        names: Set[int] = frozenset(),
     ) -> Mapping[int, float]:
         """Return for each chunk the share of the terms' neighbours that its page has as such.
 
-        ``terms`` are hashes in the question's order, ``counts`` how much it asks for each.
+        ``terms`` are hashes in the question's order, ``counts`` how much it asks for each, and
+        ``names`` those that may be a name by themselves where they have no neighbours.
         """
         ...
 

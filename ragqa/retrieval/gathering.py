@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ragqa.ports import Scored
 from ragqa.retrieval.lexical import hash_term, stem
 from ragqa.retrieval.naming import years_of
-from ragqa.retrieval.question import codes_of, question_terms
+from ragqa.retrieval.question import codes_of, question_terms, short_names_of
 from ragqa.retrieval.spelling import replace_words, words_to_check
 from ragqa.retrieval.statements import asked_statements, describe, like_asked
 from ragqa.types import DocumentId, Filter, Id
@@ -33,7 +33,7 @@ NAMED = 20
 """Documents that a question may name for them to be searched on their own."""
 STATEMENTS = 30
 """Chunks that are looked at for each financial statement that a question needs."""
-WHOSE = 0.4
+WHOSE = 0.23
 """What a statement is worth to a question that does not say whose it asks for."""
 
 
@@ -88,7 +88,10 @@ class Gathered:
     def pairs(self, chunk_ids: Sequence[int]) -> Mapping[int, float]:
         """Return which share of the question's neighbouring terms stands so on each page."""
         terms = [hash_term(term) for term in self.query.terms]
-        return self.snapshot.pairs_of(chunk_ids, terms, self.query.counts)
+        # Where there is a code, that is the name of what is asked for.
+        told = () if codes_of(self.query.terms) else short_names_of(self.query.terms)
+        names = set(map(hash_term, told))
+        return self.snapshot.pairs_of(chunk_ids, terms, self.query.counts, names=names)
 
     def years(self, chunk_ids: Sequence[int]) -> Mapping[int, float]:
         """Return which share of the years that the question names is on each chunk's page."""

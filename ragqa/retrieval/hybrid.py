@@ -10,8 +10,6 @@ from ragqa.retrieval.explain import Explained, Stage, Watch, match_terms, tell_t
 from ragqa.retrieval.fusion import scale
 from ragqa.retrieval.gathering import DEPTH, gather
 from ragqa.retrieval.labels import shares_of_labels
-from ragqa.retrieval.nearness import share_of_figures
-from ragqa.retrieval.question import asks_to_compute
 from ragqa.retrieval.spread import spread
 from ragqa.retrieval.statements import asks_for_figures
 
@@ -42,8 +40,7 @@ class Weights:
     dense: float = 0.6
     name: float = 0.3
     code: float = 0.8
-    statement: float = 1.0
-    figures: float = 0.5
+    statement: float = 1.75
     figures_dense: float = 0.5
     """What of ``dense`` is left when figures are asked for: vectors hardly tell tables apart."""
     figures_pair: float = 1.5
@@ -234,9 +231,6 @@ def _rank(
         for key in best
     }
     places: dict[int, Place] = _join(g.snapshot.places(_of(g, best)) for g in everything)
-    if any(asks_to_compute(gathered.query.text) for gathered in everything):
-        for key, place in places.items():
-            scores[key] += weights.figures * share_of_figures(place.text)
     for gathered in everything:
         if asks_for_figures(gathered.query.text):
             own = _of(gathered, best)

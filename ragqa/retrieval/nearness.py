@@ -12,34 +12,48 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
-TABULAR = 0.2
-"""Share of digits among a text's characters from which on it counts as made of figures."""
 NEAR = 3
 """Places that the second term of a pair may stand behind the first: small words lie between."""
+ALONE = 2.0
+"""What a term is worth that is a name by itself, to one that is half of a pair."""
 
 
-def pair_up(terms: Sequence[int], weights: Mapping[int, float]) -> dict[tuple[int, int], float]:
+def pair_up(
+    terms: Sequence[int], weights: Mapping[int, float], *, names: Set[int] = frozenset()
+) -> dict[tuple[int, int], float]:
     """Return the neighbours among a question's terms with what finding them together is worth.
+
+    A pair of Chinese characters whose neighbours no chunk has may be a whole name: what is beside
+    it in the question reaches across its ends. It is paired with itself, as it would count for
+    nothing beside a phrase that many pages have.
 
     Args:
         terms: The question's terms in its order, as hashes.
         weights: What each known term is worth; an unknown one makes no pair.
+        names: Terms that may be a name by themselves.
     """
-    return {
+    pairs = {
         (first, second): float(np.sqrt(weights[first] * weights[second]))
         for first, second in pairwise(terms)
         if first != second and weights.get(first, 0) > 0 and weights.get(second, 0) > 0
     }
+    paired = {term for pair in pairs for term in pair}
+    for term in dict.fromkeys(terms) if pairs else ():
+        if term in names and term not in paired and weights.get(term, 0) > 0:
+            pairs[term, term] = ALONE * weights[term]
+    return pairs
 
 
 def share_of_pairs(
     pages: Sequence[NDArray[np.int32]], pairs: Mapping[tuple[int, int], float]
 ) -> NDArray[np.float64]:
     """Return how much of the pairs' worth each page has, in [0, 1]. Shape: ``(len(pages),)``.
+
+    A term that is paired with itself need only be there.
 
     Source: after Metzler and Croft, "A Markov random field model for term dependencies", 2005.
     """
@@ -50,6 +64,9 @@ def share_of_pairs(
     terms = np.concatenate(pages).astype(np.int32, copy=False)
     places = {term: np.flatnonzero(terms == term) for pair in pairs for term in pair}
     for (first, second), worth in pairs.items():
+        if first == second:
+            shares[np.unique(owners[places[first]])] += worth
+            continue
         is_second = np.zeros(len(terms) + NEAR, dtype=bool)
         is_second[places[second]] = True
         met = np.zeros(len(pages), dtype=bool)
@@ -71,10 +88,3 @@ def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> 
     for term in wanted.tolist():
         shares[np.unique(owners[found == term])] += 1 / len(wanted)
     return shares
-
-
-def share_of_figures(text: str) -> float:
-    """Return how much a text is made of figures, in [0, 1]: rows of a table, or prose."""
-    solid = "".join(text.split())
-    digits = sum(map(str.isdecimal, solid))
-    return min(1.0, digits / (TABULAR * len(solid))) if solid else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ragqa.retrieval.folding import fold
+from ragqa.retrieval.folding import CJK, fold
 from ragqa.retrieval.lexical import analyze
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _COMPUTED_ZH = re.compile(
 )
 
 _CODE = re.compile(r"(?!(?:fy|cy)\d)[a-z]{1,5}\d{2,}[a-z0-9]*")
+_SHORT_NAME = re.compile(rf"[{CJK}]{{2}}")
 
 
 def codes_of(terms: Sequence[str]) -> list[str]:
@@ -50,6 +51,11 @@ def codes_of(terms: Sequence[str]) -> list[str]:
     They are letters and then two digits or more: E07, A320, GB50016; a fiscal year is none.
     """
     return [term for term in dict.fromkeys(terms) if _CODE.fullmatch(term)]
+
+
+def short_names_of(terms: Sequence[str]) -> list[str]:
+    """Return the terms that may each be a whole name: two Chinese characters (鲁迅, 赫姓)."""
+    return [term for term in dict.fromkeys(terms) if _SHORT_NAME.fullmatch(term)]
 
 
 def asks_to_compute(question: str) -> bool:

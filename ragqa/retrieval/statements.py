@@ -37,6 +37,18 @@ EXPLAINED = 0.5
 _REASONS = re.compile(r"\b(?:why|drove|driven|drivers?|reasons?|explained? by)\b|为什么|原因|为何")
 _STORY = re.compile(r"\b(?:who|whom|whose|where|when|why)\b")
 _AMOUNT = re.compile(r"\bhow (?:much|many|large|high)\b|\bwhat (?:is|was|were|are|did)\b|多少|几")
+_YEAR_OF = re.compile(
+    r"\b(?:which|what) (?:fiscal |financial )?(?:years?|quarters?|periods?)\b"
+    r"|\bhow many (?:years|quarters)\b"
+)
+_COMPARED = re.compile(
+    r"\b(?:high|larg|great|low|small)(?:er|est)\b|\b(?:more|less|fewer) than\b"
+    r"|\bexceed\w*|\b(?:above|below|most|least)\b"
+)
+_YEAR_COMPARED_ZH = re.compile(
+    "(?:哪一?年|哪几年|何年|哪个季度).*(?:最[高低大小多少]|高于|低于|多于|少于|超过)"
+    "|最[高低大小多少]的?是?在?(?:哪一?年|何年|哪个季度)"
+)
 _MANNERS = re.compile(r"\bif [^.?!]*\bnot\b[^.?!]*\b(?:state|say|explain)\b[^.?!]*[.?!]?")
 
 
@@ -204,13 +216,15 @@ def asked_statements(question: str) -> dict[Statement, float]:
 
 
 def asks_for_figures(question: str) -> bool:
-    """Say whether the answer is a figure of some year, or is computed from figures.
+    """Say whether the answer is a figure of some year, or comes from comparing or computing some.
 
     Vectors hardly tell the table of one year or company from that of another; words do.
     """
     if asks_to_compute(question) or asked_statements(question):
         return True
     folded = fold(question)
+    if (_YEAR_OF.search(folded) and _COMPARED.search(folded)) or _YEAR_COMPARED_ZH.search(folded):
+        return True
     amount = _AMOUNT.search(folded) and not _STORY.search(folded)
     return bool(amount and years_of(question))
 

@@ -19,7 +19,7 @@ from ragqa.store.titles import NAMES_KEPT
 from ragqa.types import CollectionId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
     from numpy.typing import NDArray
     from psycopg import Connection
@@ -165,10 +165,15 @@ class StoredSnapshot:
         return {key: scores.get((bag.document, bag.page), 0.0) for key, bag in bags.items()}
 
     def pairs_of(
-        self, chunk_ids: Sequence[int], terms: Sequence[int], counts: Mapping[int, float]
+        self,
+        chunk_ids: Sequence[int],
+        terms: Sequence[int],
+        counts: Mapping[int, float],
+        *,
+        names: Set[int] = frozenset(),
     ) -> dict[int, float]:
         """Return for each chunk the share of the terms' neighbours that its page has as such."""
-        pairs = pair_up(terms, self._weigh(counts).weights)
+        pairs = pair_up(terms, self._weigh(counts).weights, names=names)
         return self._share(chunk_ids, lambda pages: share_of_pairs(pages, pairs)) if pairs else {}
 
     def shares_of(self, chunk_ids: Sequence[int], terms: Sequence[int]) -> dict[int, float]:

@@ -24,7 +24,7 @@ from ragqa.models.hashing import HashingEmbedder
 from ragqa.retrieval.closeness import WORTH, CloseReader
 from ragqa.retrieval.context import embedded_text, lexical_text
 from ragqa.retrieval.folding import squeeze
-from ragqa.retrieval.hybrid import HybridRetriever
+from ragqa.retrieval.hybrid import HybridRetriever, Weights
 from ragqa.retrieval.lexical import analyze, hash_term
 from ragqa.store import embeddings, filters, vectors
 from ragqa.store.chunks import (
@@ -182,6 +182,14 @@ def test_of_a_collection_with_too_many_chunks_nothing_is_read(database: Database
     reader = CloseReader(lambda *_: [-9.0, 9.0], most_chunks=2)
     retriever = HybridRetriever(StoredChunks(database), EMBEDDER, reader=reader)
     assert retriever.retrieve("lamp made", "papers", limit=2) == search(database, "lamp made", 2)
+
+
+def test_a_short_name_counts_more_than_a_phrase_that_many_pages_have(database: Database) -> None:
+    store(database, "a.txt", "此书是他的代表作。", "小说是她的代表作。", "此片是他的代表作。")
+    store(database, "b.txt", "钟惺是明代人，有文集。", "青苹果和红苹果。", "水质差，更换滤芯。")
+    by_words = HybridRetriever(StoredChunks(database), EMBEDDER, weights=Weights(dense=0.0))
+    hits = by_words.retrieve("钟惺有哪些代表作？", "papers", limit=3)
+    assert hits[0].chunk.text.startswith("钟惺")
 
 
 def test_the_row_of_a_code_comes_before_rows_that_only_speak_like_the_question(

@@ -16,8 +16,13 @@ from ragqa.retrieval.fusion import fuse_by_rank, scale
 from ragqa.retrieval.labels import shares_of_labels
 from ragqa.retrieval.lexical import stem
 from ragqa.retrieval.naming import match_names, years_of
-from ragqa.retrieval.nearness import pair_up, share_of_figures, share_of_pairs, share_of_terms
-from ragqa.retrieval.question import asks_to_compute, codes_of, question_terms
+from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
+from ragqa.retrieval.question import (
+    asks_to_compute,
+    codes_of,
+    question_terms,
+    short_names_of,
+)
 from ragqa.retrieval.spread import spread
 
 FILINGS = {
@@ -49,6 +54,23 @@ def test_neighbours_of_the_question_count_where_they_stand_together() -> None:
     # The last of one page is no neighbour of the first of the next.
     assert shares == pytest.approx([1, 0.4, 0, 0, 0, 0.4, 0])
     assert share_of_pairs([], pairs).shape == (0,)
+
+
+def test_a_name_whose_neighbours_no_page_has_counts_by_itself() -> None:
+    # 7 is known and 8 is not; 1 and 2 are neighbours.
+    pairs = pair_up([7, 8, 1, 2, 9], {1: 4.0, 2: 1.0, 7: 4.0, 9: 0.0}, names={1, 7, 8, 9})
+    assert pairs == {(1, 2): 2.0, (7, 7): 8.0}
+    pages = [np.array(page, np.int32) for page in ([7], [1, 2], [2, 7, 1, 7])]
+    assert share_of_pairs(pages, pairs) == pytest.approx([0.8, 0.2, 0.8])
+    assert pair_up([7, 8, 1, 2, 9], {1: 4.0, 2: 1.0, 7: 4.0}) == {(1, 2): 2.0}
+    assert pair_up([7, 8], {7: 4.0}, names={7}) == {}
+
+
+def test_a_short_name_is_two_chinese_characters() -> None:
+    terms = question_terms("赫姓可以追溯到什么时候? 1998 NASA")
+    assert short_names_of(terms)[0] == "赫姓"
+    assert all(len(name) == 2 for name in short_names_of(terms))
+    assert not {"1998", "nasa", "追溯到"} & set(short_names_of(terms))
 
 
 def test_years_count_by_the_share_of_them_that_a_page_has() -> None:
@@ -88,12 +110,6 @@ def test_a_question_for_something_computed_is_known(question: str, computed: boo
 def test_what_is_to_be_computed_is_not_looked_for() -> None:
     terms = question_terms("What is the percentage change in tax fees from 2018 to 2019?")
     assert terms == ["tax", "fee", "2018", "2019"]
-
-
-def test_figures_are_told_from_prose() -> None:
-    assert share_of_figures("Tax fees | $ 28,000 | $ 11,000") == 1
-    assert 0 < share_of_figures("Tax fees fell by 17,000 dollars, as fewer were due.") < 1
-    assert share_of_figures("Nothing was paid.") == share_of_figures(" ") == 0
 
 
 def test_fusion_by_rank_counts_from_one() -> None:
