@@ -1,7 +1,8 @@
 """Ingestion from end to end beside the embedder alone, on the same passages in the same process.
 
 Alone it embeds the texts that the run embedded, heads of tables and titles with them: once in order
-of length over all files (``rate_share``), once in the very batches of the run.
+of length over all files (``rate_share``), once in the very batches of the run, and once in these
+with as many calls at the same time as the run makes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import itertools
 import resource
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from benchmarks import ingestion_data as inputs
 from benchmarks.ingestion_watch import database_cpu
 from ingest.batch import run_batch
 from ingest.embedding import AT_ONCE, SORTED_TOGETHER
+from ingest.turns import Turns
 from ragqa.settings import load_settings
 from ragqa.wiring import open_services
 
@@ -51,7 +54,7 @@ def rate(data: Path, folder: Path, scale: float) -> dict[str, Any]:
     settings = load_settings(home=folder / "home", offline=True, log_level="warning")
     with open_services(settings) as services:
         services.embedder().embed_passages(["warm"] * AT_ONCE)
-        together, alone, batched = [], [], []
+        together, alone, batched, at_once = [], [], [], []
         report: dict[str, Any] = {}
         calls: list[list[str]] = []
         for turn in range(TURNS):
@@ -67,6 +70,10 @@ def rate(data: Path, folder: Path, scale: float) -> dict[str, Any]:
             for texts in calls:
                 services.embedder().embed_passages(texts)
             batched.append(measure_since(services, begun))
+            begun = measure_now(services)
+            with ThreadPoolExecutor(Turns().embedding.places) as callers:
+                list(callers.map(services.embedder().embed_passages, calls))
+            at_once.append(measure_since(services, begun))
     return {
         "pages": report["pages"],
         "ocr_pages": report["ocr_pages"],
@@ -75,20 +82,23 @@ def rate(data: Path, folder: Path, scale: float) -> dict[str, Any]:
         "end_to_end_s": [round(one.wall, 2) for one in together],
         "embedder_alone_s": [round(one.wall, 2) for one in alone],
         "same_batches_alone_s": [round(one.wall, 2) for one in batched],
-        "rate_share": _share(
-            [two.wall / one.wall for one, two in zip(together, alone, strict=True)]
-        ),
-        "rate_share_of_same_batches": _share(
-            [two.wall / one.wall for one, two in zip(together, batched, strict=True)]
-        ),
+        "same_calls_at_once_alone_s": [round(one.wall, 2) for one in at_once],
+        "rate_share": _share(together, alone),
+        "rate_share_of_same_batches": _share(together, batched),
+        "rate_share_of_same_calls_at_once": _share(together, at_once),
         "end_to_end_cpu_s": [round(one.cpu, 2) for one in together],
         "embedder_alone_cpu_s": [round(one.cpu, 2) for one in alone],
         "same_batches_alone_cpu_s": [round(one.cpu, 2) for one in batched],
-        "cpu_share": _share([two.cpu / one.cpu for one, two in zip(together, alone, strict=True)]),
+        "same_calls_at_once_alone_cpu_s": [round(one.cpu, 2) for one in at_once],
+        "cpu_share": round(
+            statistics.median(two.cpu / one.cpu for one, two in zip(together, alone, strict=True)),
+            3,
+        ),
     }
 
 
-def _share(shares: list[float]) -> float:
+def _share(together: Sequence[Took], alone: Sequence[Took]) -> float:
+    shares = [two.wall / one.wall for one, two in zip(together, alone, strict=True)]
     return round(statistics.median(shares), 3)
 
 

@@ -6,6 +6,8 @@ Vectors are kept in the database as they come, so that a killed attempt embeds n
 from __future__ import annotations
 
 import threading
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from ragqa.memory import give_back
@@ -54,7 +56,7 @@ def in_order_of_length(texts: Mapping[bytes, str], embedder: Embedder) -> list[b
 
 
 class Embedding:
-    """A thread that embeds the passages it is given; ``with`` ends it, finished or not."""
+    """Threads that embed the passages it is given; ``with`` ends it, finished or not."""
 
     def __init__(
         self,
@@ -78,11 +80,19 @@ class Embedding:
         self._seen: set[bytes] = set()
         self._error: BaseException | None = None
         self._more = threading.Condition()
+        self._keeping = threading.Lock()  # what is told of the progress never goes back
         self._complete = self._left = False
-        self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
+        self._batches: deque[dict[bytes, str]] = deque()
+        self._fresh: Vectors = {}
+        self._calls = 0
+        self._threads = [
+            threading.Thread(target=self._run, name="embedding", daemon=True)
+            for _ in range(turn.places)
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -93,8 +103,8 @@ class Embedding:
     ) -> None:
         with self._more:
             self._left = True
-            self._more.notify()
-        self._thread.join()
+            self._more.notify_all()
+        self._join()
 
     def add(self, passages: Sequence[Passage]) -> None:
         """Hand over passages; those that have a vector cost nothing.
@@ -122,58 +132,74 @@ class Embedding:
         with self._more:
             self._complete = True
             stage = self._stage()
-            self._more.notify()
+            self._more.notify_all()
         self._watch.report(stage)
-        self._thread.join()
+        self._join()
         if self._error is not None:
             raise self._error
         return self.vectors
 
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
     def _run(self) -> None:
         try:
-            while texts := self._taken():
-                self._embed(texts)
+            while batch := self._taken():
+                self._embed(batch)
+            self._keep()
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for the result
             with self._more:
-                self._error = error
+                self._error = self._error or error
+                self._left = True
+                self._more.notify_all()
 
     def _taken(self) -> dict[bytes, str]:
         """Wait for enough passages, or for the last ones; empty when there are no more."""
         with self._more:
             self._more.wait_for(
-                lambda: self._left or self._complete or len(self._texts) >= WORTH_STARTING
+                lambda: (
+                    self._left
+                    or self._batches
+                    or self._complete
+                    or len(self._texts) >= WORTH_STARTING
+                )
             )
             if self._left:
                 return {}
-            hashes = list(self._texts)[:SORTED_TOGETHER]
-            return {hash_: self._texts.pop(hash_) for hash_ in hashes}
+            if not self._batches:
+                taken = dict(islice(self._texts.items(), SORTED_TOGETHER))
+                self._texts = dict(islice(self._texts.items(), len(taken), None))
+                order = in_order_of_length(taken, self._embedder)
+                for start in range(0, len(order), AT_ONCE):
+                    batch = order[start : start + AT_ONCE]
+                    self._batches.append({hash_: taken[hash_] for hash_ in batch})
+                self._more.notify_all()
+            return self._batches.popleft() if self._batches else {}
 
-    def _embed(self, texts: dict[bytes, str]) -> None:
-        order = in_order_of_length(texts, self._embedder)
-        fresh: Vectors = {}
-        for start in range(0, len(order), AT_ONCE):
-            self._watch.check()
-            if self._left:
-                return
-            batch = order[start : start + AT_ONCE]
-            with self._turn.taken(self._watch.check):
-                rows = self._embedder.embed_passages([texts[hash_] for hash_ in batch])
-            fresh.update(zip(batch, rows, strict=True))
-            if (start // AT_ONCE) % GIVEN_BACK_AFTER == 0:
-                give_back()
-            if len(fresh) >= KEPT_TOGETHER:
-                self._keep(fresh)
-                fresh = {}
-        self._keep(fresh)
-
-    def _keep(self, fresh: Vectors) -> None:
-        if not fresh:
-            return
+    def _embed(self, batch: dict[bytes, str]) -> None:
+        self._watch.check()
+        with self._turn.taken(self._watch.check):
+            rows = self._embedder.embed_passages(list(batch.values()))
         with self._more:
-            self.vectors.update(fresh)
-            stage = self._stage() if self._complete else None
-        with self._watch.keeping(stage) as conn:
-            write_embeddings(conn, self._document_id, self._embedder.name, fresh)
+            self._fresh.update(zip(batch, rows, strict=True))
+            self._calls += 1
+            worth_giving_back = self._calls % GIVEN_BACK_AFTER == 1
+            worth_keeping = len(self._fresh) >= KEPT_TOGETHER
+        if worth_giving_back:
+            give_back()
+        if worth_keeping:
+            self._keep()
+
+    def _keep(self) -> None:
+        with self._keeping:
+            with self._more:
+                fresh, self._fresh = self._fresh, {}
+                self.vectors.update(fresh)
+                stage = self._stage() if self._complete else None
+            if fresh and not self._left:
+                with self._watch.keeping(stage) as conn:
+                    write_embeddings(conn, self._document_id, self._embedder.name, fresh)
 
     def _stage(self) -> Progress:
         return Progress("embed", len(self._seen & self.vectors.keys()), len(self._seen))

@@ -6,23 +6,29 @@ yet starts readers for one document only: their memory is not doubled.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+MOST_PASSES = 4
+"""Calls of the model at the same time; each needs memory for what it computes."""
 POLL_SECONDS = 0.5
 """Whoever waits asks so often whether it still should."""
 
 
 class Turn:
-    """One at a time, in the order they came."""
+    """One at a time, or a few, in the order they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1) -> None:
+        """Let so many hold it at the same time."""
+        self.places = places
         self._line: deque[object] = deque()
         self._moved = threading.Condition()
 
@@ -47,7 +53,13 @@ class Turn:
 
     def _comes(self, ticket: object) -> bool:
         with self._moved:
-            return self._moved.wait_for(lambda: self._line[0] is ticket, POLL_SECONDS)
+            return self._moved.wait_for(
+                lambda: ticket in islice(self._line, self.places), POLL_SECONDS
+            )
+
+
+def _passes() -> int:
+    return min(MOST_PASSES, len(os.sched_getaffinity(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +68,5 @@ class Turns:
 
     reading: Turn = field(default_factory=Turn)
     """Held from opening a file until its last page is kept."""
-    embedding: Turn = field(default_factory=Turn)
+    embedding: Turn = field(default_factory=lambda: Turn(_passes()))
     """Held for one call of the model: a short document is not kept waiting by a long one."""

@@ -44,7 +44,7 @@ def serve(
     """
     with _only_one(settings.home, f"http://{host}:{port}"):
         listener = _listen(host, port)
-        import_ahead(settings.embedding_model)
+        import_ahead(settings)
         with listener, open_services(settings) as services:
             warmth = Warmth(services)
             with services.database.transaction() as conn:

@@ -290,6 +290,21 @@ def build_embedder(model: str, settings: Settings) -> Embedder:
     return SentenceTransformerEmbedder(located, offline=settings.offline)
 
 
+def import_embedder(settings: Settings) -> None:
+    """Import what the embedder is loaded by, which takes most of a start, and load nothing yet.
+
+    Raises:
+        ImportError: If it is not installed.
+        ModelMissing: If the weights are not on this machine.
+    """
+    if settings.embedding_model == HASHING:
+        return
+    from ragqa.models.resolve import resolve_embedding_model
+    from ragqa.models.weights import import_loader
+
+    import_loader(resolve_embedding_model(settings.embedding_model, settings.models_folder))
+
+
 def _stated_dimension(model: str, settings: Settings) -> int | None:
     if model == HASHING:
         return None

@@ -9,30 +9,28 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ragqa.errors import RagqaError
-from ragqa.models.lean_import import import_sentence_transformers
-from ragqa.wiring import HASHING, build_close_reader
+from ragqa.wiring import build_close_reader, import_embedder
 
 if TYPE_CHECKING:
+    from ragqa.settings import Settings
     from ragqa.wiring import Services
 
 logger = logging.getLogger(__name__)
 
 
-def import_ahead(embedding_model: str) -> None:
+def import_ahead(settings: Settings) -> None:
     """Begin to import what embeds, while this thread waits for the database; returns at once.
 
-    On a warm machine two thirds of a start are these imports. Nothing of what they load is
-    garbage, and looking for it would make them a fifth slower: ``Warmth`` looks again when all is
-    loaded.
+    On a warm machine half of a start are these imports. Nothing of what they load is garbage, and
+    looking for it would make them a fifth slower: ``Warmth`` looks again when all is loaded.
     """
     gc.disable()
 
     def load() -> None:
-        with suppress(ImportError):  # whoever needs it says so
-            import_sentence_transformers()
+        with suppress(ImportError, RagqaError):  # whoever needs it says so
+            import_embedder(settings)
 
-    if embedding_model != HASHING:
-        threading.Thread(target=load, daemon=True).start()
+    threading.Thread(target=load, daemon=True).start()
 
 
 class Warmth:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragqa.memory import give_back, uncollected
+from ragqa.models.cores import Cores
 from ragqa.models.pairs import read_pairs
 from ragqa.models.resolve import Located, resolve_embedding_model
 from ragqa.models.together import Together
@@ -83,6 +84,7 @@ class SentenceTransformerEmbedder:
         query, passage = find_prefixes(located.name, self._model.prompts)
         self._query_prefix, self._passage_prefix = query, passage
         self._tokenizing = threading.Lock()
+        self._cores = Cores()
         self._queries = Together(lambda texts: self._embed(texts, self._query_prefix))
         self._batch = BATCH["cuda" if self._model.device.type == "cuda" else "cpu"]
         self._max_tokens = self._readable_tokens()
@@ -172,9 +174,9 @@ class SentenceTransformerEmbedder:
             adapter: What is changed in the model for this reading; vectors stay as they are.
         """
         asked = _sanitize(self._query_prefix + question)
-        return read_pairs(
-            self._model, asked, [_sanitize(text) for text in texts], adapter, self._tokenizing
-        )
+        given = [_sanitize(text) for text in texts]
+        with self._cores.shared():
+            return read_pairs(self._model, asked, given, adapter, self._tokenizing)
 
     def _by_length(self, texts: Sequence[str]) -> list[int]:
         """Return the rows of texts, those of the fewest tokens first: batches pad little."""
@@ -199,7 +201,7 @@ class SentenceTransformerEmbedder:
             key: value.to(device) if isinstance(value, torch.Tensor) else value
             for key, value in features.items()
         }
-        with torch.inference_mode():
+        with self._cores.shared(), torch.inference_mode():
             passed: dict[str, Any] = self._model(moved)
         return passed
 

@@ -40,6 +40,22 @@ def load_weights(
     return model
 
 
+def import_loader(located: Located) -> None:
+    """Import the library that ``load_weights`` would load a model by, and nothing heavier.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    import torch
+
+    if not (located.on_hub or torch.cuda.is_available()):
+        from ragqa.models.bert import stated_shape
+
+        if stated_shape(Path(located.source)) is not None:
+            return
+    import_sentence_transformers()
+
+
 def _load_bert(located: Located, dtype: Any) -> Any:
     from ragqa.models.bert import Bert, stated_shape
 

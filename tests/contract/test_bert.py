@@ -83,6 +83,23 @@ def test_the_default_model_needs_no_library_but_pytorch(folder: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(("model", "needed"), [("folder", False), ("m3e-base", True)])
+def test_a_start_imports_ahead_what_its_model_needs_and_no_more(
+    model: str, needed: bool, folder: Path, tiny_model: Callable[[str], Path]
+) -> None:
+    chosen = folder if model == "folder" else tiny_model(model)
+    code = (
+        "import sys; from ragqa.settings import load_settings; "
+        "from ragqa.wiring import import_embedder; "
+        f"import_embedder(load_settings(folder=None, embedding_model={str(chosen)!r})); "
+        "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == f"True {needed}"
+
+
 @pytest.mark.parametrize("kind", ["m3e-base", "text2vec-base-chinese"])
 def test_folders_that_state_another_shape_are_left_to_sentence_transformers(
     kind: str, tiny_model: Callable[[str], Path]

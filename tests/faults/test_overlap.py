@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from ingest.turns import Turn
+from ingest.turns import Turn, Turns
 from ingest.worker import run_worker
 from ragqa.errors import Cancelled
 from ragqa.models.hashing import HashingEmbedder
@@ -73,10 +73,73 @@ def test_the_next_document_is_read_while_one_is_embedded(
     run_worker(slowed, concurrency=2, until_idle=True)
 
     assert embedder.saw == 5
-    assert embedder.most_at_once == 1
+    assert embedder.most_at_once <= Turns().embedding.places
     with services.database.transaction() as conn:
         found = [find_document(conn, one.document.id) for one in added]
     assert [(one.status, one.pages) for one in found] == [("ready", 2), ("ready", 3)]
+
+
+class Meeting(HashingEmbedder):
+    """Its first calls wait for each other, as many as there are places; any may fail."""
+
+    def __init__(self, *, failing: bool = False) -> None:
+        super().__init__()
+        self.calls = 0
+        self._together = threading.Barrier(Turns().embedding.places)
+        self._counting = threading.Lock()
+        self._failing = failing
+
+    @override
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with self._counting:
+            self.calls += 1
+            first = self.calls <= self._together.parties
+        if first:
+            self._together.wait(20)
+        if self._failing:
+            raise ValueError("no vectors today")
+        return super().embed_passages(texts)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_one_document_keeps_every_place_of_the_model_busy(
+    services: Services, make_pdf: MakePdf, *, failing: bool
+) -> None:
+    collection = services.create_collection("papers")
+    embedder = Meeting(failing=failing)
+
+    class Met(Services):
+        @override
+        def embedder(self, model: str | None = None) -> Embedder:
+            return embedder
+
+    data = make_pdf(*(f"Page {n} has its own sentence." for n in range(150)))
+    added = take_in(services.database, services.files, collection, "one.pdf", io.BytesIO(data))
+    run_worker(
+        Met(services.settings, services.database, services.files), concurrency=2, until_idle=True
+    )
+
+    with services.database.transaction() as conn:
+        found = find_document(conn, added.document.id)
+    assert (found.status, found.chunks) == (("failed", 0) if failing else ("ready", 150))
+    assert "no vectors today" in (found.error.message if found.error else "no vectors today")
+    assert embedder.calls == Turns().embedding.places if failing else embedder.calls >= 10
+
+
+def test_as_many_hold_a_turn_as_it_has_places() -> None:
+    turn, third = Turn(2), threading.Event()
+
+    def wait() -> None:
+        with turn.taken(lambda: None):
+            third.set()
+
+    with turn.taken(lambda: None):
+        with turn.taken(lambda: None):
+            waiting = threading.Thread(target=wait)
+            waiting.start()
+            assert not third.wait(0.3)
+        assert third.wait(5)
+    waiting.join(5)
 
 
 def test_turns_are_taken_in_order_and_a_cancelled_wait_lets_the_next_one_through() -> None:
