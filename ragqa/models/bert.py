@@ -8,6 +8,8 @@ Source: ``BertModel`` of transformers; ``Transformer``, ``Pooling`` and ``Normal
 sentence-transformers.
 """
 
+# Longer than 300 lines: one model, from what its folder states to its vectors.
+
 from __future__ import annotations
 
 import json
@@ -127,6 +129,18 @@ class _Weights:
                 weight[rows] = lies[rows].to(self._dtype)
         return nn.Parameter(weight, requires_grad=False)
 
+    def lie(self, name: str, *shape: int) -> Tensor:
+        """Return one weight as it lies in the file, of which only rows asked for are read.
+
+        Raises:
+            ValueError: If it has another shape.
+        """
+        with safe_open(self._path, "pt") as file:
+            weight: Tensor = file.get_tensor(name)  # a view: the file stays mapped
+        if tuple(weight.shape) != shape:
+            raise ValueError(f"{name} has the shape {list(weight.shape)}, not {list(shape)}")
+        return weight
+
     def linear(self, name: str, given: int, made: int) -> nn.Module:
         layer = nn.Linear(1, 1)  # filling a large one with chance takes longer than reading it
         layer.in_features, layer.out_features = given, made
@@ -154,20 +168,17 @@ class _Embeddings(nn.Module):
     def __init__(self, config: Mapping[str, Any], weights: _Weights) -> None:
         super().__init__()
         width = config["hidden_size"]
-        self._words, self._types, self._places = (
-            weights.take(f"embeddings.{kind}_embeddings.weight", config[size], width)
-            for kind, size in (
-                ("word", "vocab_size"),
-                ("token_type", "type_vocab_size"),
-                ("position", "max_position_embeddings"),
-            )
-        )
+        name = "embeddings.{}_embeddings.weight".format
+        # Four fifths of the weights; texts ask for few rows.
+        self._words = weights.lie(name("word"), config["vocab_size"], width)
+        self._types = weights.take(name("token_type"), config["type_vocab_size"], width)
+        self._places = weights.take(name("position"), config["max_position_embeddings"], width)
         self._norm = weights.norm("embeddings.LayerNorm", width, config["layer_norm_eps"])
 
     @override
     def forward(self, input_ids: Tensor) -> Tensor:
         """Return what the blocks begin with. Shape: ``(texts, tokens, dimension)``."""
-        words = nn.functional.embedding(input_ids, self._words)
+        words = nn.functional.embedding(input_ids, self._words).to(self._types.dtype)
         normed: Tensor = self._norm(words + self._types[0] + self._places[: input_ids.shape[1]])
         return normed
 
