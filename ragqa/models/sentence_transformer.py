@@ -12,6 +12,7 @@ import numpy as np
 
 from ragqa.memory import give_back, uncollected
 from ragqa.models.cores import Cores
+from ragqa.models.counting import TokenCounter
 from ragqa.models.pairs import read_pairs
 from ragqa.models.resolve import Located, resolve_embedding_model
 from ragqa.models.together import Together
@@ -85,6 +86,8 @@ class SentenceTransformerEmbedder:
         self._query_prefix, self._passage_prefix = query, passage
         self._tokenizing = threading.Lock()
         self._cores = Cores()
+        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
+        self._counter = TokenCounter(backend) if backend is not None else None
         self._queries = Together(lambda texts: self._embed(texts, self._query_prefix))
         self._batch = BATCH["cuda" if self._model.device.type == "cuda" else "cpu"]
         self._max_tokens = self._readable_tokens()
@@ -118,17 +121,14 @@ class SentenceTransformerEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Return how many of the model's tokens ``text`` has, special tokens left out."""
-        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
         with self._tokenizing:
-            if backend is None:
+            if self._counter is None:
                 return len(self._model.tokenizer.tokenize(_sanitize(text)))
-            # A third of the time of transformers' own call, once for each sentence of a document:
-            # the fast one does not tell where tokens stand. Truncation and padding are states,
-            # set anew whenever something is tokenized to be embedded.
+            # Truncation and padding are states, set anew whenever something is to be embedded.
+            backend = self._model.tokenizer.backend_tokenizer
             backend.no_truncation()
             backend.no_padding()
-            [tokens] = backend.encode_batch_fast([_sanitize(text)], add_special_tokens=False)
-            return len(tokens)
+            return self._counter(_sanitize(text))
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages. Shape: ``(len(texts), dimension)``, unit rows, in the order given."""
