@@ -15,7 +15,8 @@ ARG TORCH_INDEX_URL=""
 ARG ALLOW_CUDA=""
 WORKDIR /app
 COPY . .
-RUN --mount=type=cache,target=/root/.cache sh scripts/setup.sh --runtime
+RUN --mount=type=cache,target=/root/.cache sh scripts/setup.sh --runtime \
+    && .venv/bin/python -m compileall -q ragqa ingest
 
 FROM ${PYTHON_IMAGE}
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \

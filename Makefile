@@ -13,6 +13,7 @@ help: ## this list
 
 setup: ## make .venv with everything in it
 	@sh scripts/setup.sh
+	@$(BIN)/python -m compileall -q ragqa ingest  # else each start compiles what cannot be kept
 
 models: setup ## fetch the default models
 	@$(BIN)/ragqa models pull
