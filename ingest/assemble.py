@@ -206,27 +206,27 @@ def _take_tables(raw: RawPage, lines: list[Line]) -> tuple[list[RawTable], list[
 
     The ranges of cells are taken as they are; a character belongs to one cell or to one line.
     """
-    taken = np.zeros(len(raw.text), np.bool_)
+    taken = bytearray(len(raw.text))  # 1: a cell has the character
     tables: list[RawTable] = []
     for table in raw.tables:
         cells = []
         for cell in table.cells:
-            ranges = tuple(r for r in cell.ranges if not taken[r[0] : r[1]].any())
+            ranges = tuple(r for r in cell.ranges if not any(taken[r[0] : r[1]]))
             for start, end in ranges:
-                taken[start:end] = True
-            cells.append(replace(cell, ranges=ranges))
+                taken[start:end] = b"\1" * len(taken[start:end])
+            cells.append(cell if ranges == cell.ranges else replace(cell, ranges=ranges))
         tables.append(replace(table, cells=tuple(cells)))
     left: list[Line] = []
     for line in lines:
         inside = taken[line.start : line.end]
-        if not inside.any():
+        if not any(inside):
             left.append(line)
-        elif not inside.all():
-            left += _remaining(raw, line, inside.tolist())
+        elif not all(inside):
+            left += _remaining(raw, line, inside)
     return tables, left
 
 
-def _remaining(raw: RawPage, line: Line, inside: Sequence[bool]) -> list[Line]:
+def _remaining(raw: RawPage, line: Line, inside: Sequence[int]) -> list[Line]:
     pieces: list[Line] = []
     start = line.start
     for at in range(line.start, line.end + 1):

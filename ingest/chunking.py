@@ -18,10 +18,12 @@ from ragqa.types import Block, Chunk, ChunkKind, Page, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+# Each alternative begins with a character, which is what makes the search fast: what must not stand
+# before a full stop is looked for behind it.
 _SENTENCE_END = re.compile(
     r"[。！？!?…]+[”’」』）)\"']*\s*"  # Chinese, and marks that always end a sentence
-    r"|(?<![A-Z])(?<!\bNo)(?<!\bvs)(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bInc)(?<!\bFig)(?<!\be\.g)"
-    r"(?<!\bi\.e)\.[”’\"')\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9\u3400-\u9fff])"
+    r"|\.(?<![A-Z]\.)(?<!\bNo\.)(?<!\bvs\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bInc\.)"
+    r"(?<!\bFig\.)(?<!\be\.g\.)(?<!\bi\.e\.)[”’\"')\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9\u3400-\u9fff])"
     r"|[；;]\s*(?=[\u3400-\u9fff])"
     r"|\n"
 )

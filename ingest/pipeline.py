@@ -26,7 +26,7 @@ from ingest.twice import twice
 from ingest.types import RawPage
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
-from ragqa.memory import give_back
+from ragqa.memory import give_back, uncollected
 from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.chunks import swap_chunks
 from ragqa.store.corrections import content_of, hold_corrections, read_corrections
@@ -238,7 +238,8 @@ def _write_pages(
     """Assemble, store and cut the pages; nobody sees them until the swap."""
     claim = work.claim
     first, second = twice(lambda: _raw_pages(work, info, corrections))
-    heads = running_heads(first)
+    with uncollected():  # what is kept of many pages holds no cycles
+        heads = running_heads(first)
     with watch.keeping(Progress("assemble", 0, info.pages), further=False) as conn:
         clear_pages(conn, claim.document_id, claim.version)
     tally = _Tally(list(info.notices))

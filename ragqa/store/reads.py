@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+READ_TOGETHER = 16
+"""Pages to a question: for one page each, asking costs more than the answer."""
+
 OF_DOCUMENT = " WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s"
 
 KEEP_READ = """
@@ -86,19 +89,23 @@ def write_reads(
 def stream_reads(
     conn: Connection[Row], document_id: DocumentId, page_keys: Sequence[str]
 ) -> Iterator[bytes]:
-    """Yield what reading gave for each of ``page_keys``, in their order, one page in memory.
+    """Yield what reading gave for each of ``page_keys``, in their order, a few pages in memory.
 
     Raises:
         NotFound: If the document is deleted or superseded meanwhile, and its pages with it.
     """
-    for page_key in page_keys:
-        row = conn.execute(
-            "SELECT raw FROM page_reads" + OF_DOCUMENT + " AND page_key = %(page_key)s",
-            {**document_key(document_id), "page_key": page_key},
-        ).fetchone()
-        if row is None:
+    for first in range(0, len(page_keys), READ_TOGETHER):
+        wanted = page_keys[first : first + READ_TOGETHER]
+        rows = conn.execute(
+            "SELECT page_key, raw FROM page_reads"
+            + OF_DOCUMENT
+            + " AND page_key = ANY(%(page_keys)s)",
+            {**document_key(document_id), "page_keys": list(wanted)},
+        )
+        raws = {row["page_key"]: row["raw"] for row in rows}
+        if not raws.keys() >= set(wanted):
             raise NotFound("the document was deleted, or had a newer version, while it was read")
-        yield row["raw"]
+        yield from (raws[page_key] for page_key in wanted)
 
 
 def read_embeddings(
