@@ -22,7 +22,7 @@ from tokenizers import Encoding, Tokenizer
 from torch import nn
 from typing_extensions import override
 
-from ragqa.models.pairs import pass_block
+from ragqa.models.pairs import pass_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -216,13 +216,14 @@ class _Encoder(nn.Module):
 
     @override
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return what the last block makes. Shape: ``(texts, tokens, dimension)``."""
-        states: Tensor = self.embeddings(input_ids)
-        told = None if bool(attention_mask.all()) else attention_mask[:, None, None, :].bool()
+        """Return what the last block makes; of padding it is anything.
+
+        Shape: ``(texts, tokens, dimension)``.
+        """
+        read = attention_mask.bool()
         blocks: Any = self.encoder.layer
-        for block in blocks:
-            states = pass_block(block, states, told, {})
-        return states
+        passed: Tensor = pass_blocks(blocks, self.embeddings(input_ids), read)
+        return passed
 
 
 @dataclass(frozen=True, slots=True)

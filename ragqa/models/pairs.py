@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ragqa.models.packing import find_packing
 from ragqa.types import ReadPair
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ragqa.models.packing import Packing
     from ragqa.types import Adapter
 
     Changes = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -70,14 +72,33 @@ def _encode(encoder: Any, ids: Any, mask: Any, adapter: Adapter) -> Any:
     return states
 
 
-def pass_block(block: Any, states: Any, told: Any, changes: Changes) -> Any:
-    """Return what one block makes of ``states``. Shape: ``(texts, tokens, dimension)``.
+def pass_blocks(blocks: Sequence[Any], states: Any, read: Any) -> Any:
+    """Return what the last of ``blocks`` makes of ``states``; of padding it is anything.
+
+    Args:
+        blocks: One above the other.
+        states: What the first is given. Shape: ``(texts, tokens, dimension)``.
+        read: Which tokens are no padding. Shape: ``(texts, tokens)``.
+    """
+    told = None if bool(read.all()) else read[:, None, None, :]
+    packing = find_packing(read)
+    states = packing.pack(states) if packing else states
+    for block in blocks:
+        states = pass_block(block, states, told, {}, packing)
+    return packing.spread(states) if packing else states
+
+
+def pass_block(
+    block: Any, states: Any, told: Any, changes: Changes, packing: Packing | None = None
+) -> Any:
+    """Return what one block makes of ``states``, in the same shape.
 
     Args:
         block: A ``BertLayer``, or one built like it.
-        states: What the block below made.
+        states: What the block below made. Shape: ``(texts, tokens, dimension)``, or as packed.
         told: Which tokens are no padding. Shape: ``(texts, 1, 1, tokens)``.
         changes: To its linear layers, by the name of each.
+        packing: How ``states`` are packed, if they are.
 
     Source: ``BertLayer`` of transformers, whose dropout does nothing when a model is only used.
     """
@@ -94,12 +115,14 @@ def pass_block(block: Any, states: Any, told: Any, changes: Changes) -> Any:
 
     def heads(name: str) -> Any:
         made = linear(name, getattr(attention, name), states)
+        made = packing.spread(made) if packing else made
         return made.unflatten(-1, (attention.num_attention_heads, -1)).transpose(1, 2)
 
     mixed = torch.nn.functional.scaled_dot_product_attention(
         heads("query"), heads("key"), heads("value"), attn_mask=told
     )
     mixed = mixed.transpose(1, 2).flatten(-2)
+    mixed = packing.pack(mixed) if packing else mixed
     output = block.attention.output
     states = output.LayerNorm(linear("mixed", output.dense, mixed) + states)
     wide = block.intermediate
