@@ -233,9 +233,7 @@ class Answerer:
             else assemble(answer, draft.text, question, ranked, draft.shown, self._quotes)
         )
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
-        signs = signs_of(
-            question, answer.hits[:READ], ranked, declined=declines(draft.text), supported=supported
-        )
+        signs = signs_of(question, answer.hits[:READ], ranked, draft=draft.text)
         answer = replace(answer, confidence=self._calibration.probability(signs))
         if drafted is not None:
             drafted = replace(drafted, confidence=answer.confidence)

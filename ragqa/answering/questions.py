@@ -59,6 +59,7 @@ NAME = re.compile(r"\b[A-Z][a-z]+|·|[《“「]")
 _PLACE = re.compile(
     r"[国國省市县縣州城区區镇鎮村山河湖岛島路街东東西南北]|\b(?:in|at|near|from|to)\s+(?:the\s+)?[A-Z]"
 )
+_BODY = re.compile(r"(?:公司|集团|委会|协会|队|部门|机构)$")
 CAUSE = re.compile(
     r"因[为為]?|由[于於]|所以|因此|导致|導致|使得|为了|為了|\bbecause\b|\bdue to\b|\bsince\b|"
     r"\btherefore\b|\bin order to\b|\bso that\b|\bcaus",
@@ -94,9 +95,12 @@ _ANY_NUMBER = re.compile(r"\d|[一二三四五六七八九十百千万萬亿億�
 def misses_type(told: str, question: str) -> bool:
     """Say whether a short answer cannot be what a question asks for.
 
-    Asked for a time or a number, it must have one; in Chinese, where a question may only name what
-    it asks for (电影票房), and names are told by their tags, a person or a place as well.
+    It must say something. Asked for a time or a number, it must have one; in Chinese, where a
+    question may only name what it asks for (电影票房), and names are told by their tags, a person
+    or a place as well.
     """
+    if not any(map(str.isalnum, told)):
+        return True
     chinese = bool(HAN.search(question))
     kind = answer_type(question)
     if kind == "other" and chinese:
@@ -113,6 +117,8 @@ def misses_type(told: str, question: str) -> bool:
     tags = [tag for _, tag in rjieba.tag(simplify(told))]
     if kind == "who":
         return not any(tag.startswith("n") and tag != "n" for tag in tags)
+    if _BODY.search(simplify(told)):
+        return True
     return not (_PLACE.search(told) or any(tag.startswith(("ns", "nt", "nr")) for tag in tags))
 
 

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from ragqa.answering.agreement import agreement, repetition
 from ragqa.answering.calibration import CALIBRATION, signs_of
 from ragqa.answering.conversation import standalone
 from ragqa.answering.extractive import rank_sentences
@@ -29,8 +30,8 @@ def hit(text: str) -> Hit:
 TEA = [hit("云岭茶厂位于云岭县。云岭茶厂建于1958年。现有职工四百余人。主要产品是红茶。")]
 
 
-def enough(question: str, hits: list[Hit], *, declined: bool | None = None) -> bool:
-    signs = signs_of(question, hits, rank_sentences(question, hits), declined=declined)
+def enough(question: str, hits: list[Hit]) -> bool:
+    signs = signs_of(question, hits, rank_sentences(question, hits))
     return CALIBRATION.suffices(signs)
 
 
@@ -54,7 +55,7 @@ def test_a_model_that_declines_makes_an_answer_less_likely() -> None:
     question = "云岭茶厂建于哪一年？"
     ranked = rank_sentences(question, TEA)
 
-    said, declined = (signs_of(question, TEA, ranked, declined=d) for d in (False, True))
+    said, declined = (signs_of(question, TEA, ranked, draft=d) for d in ("1958年", "资料中没有。"))
 
     assert CALIBRATION.probability(declined) < CALIBRATION.probability(said)
 
@@ -76,6 +77,44 @@ def test_nearness_says_nothing_about_codes() -> None:
     far, near = Nearness(0.85, 0.3, 0.3), Nearness(0.93, 0.65, 0.8)
 
     assert judged(question, far) == judged(question, near)
+
+
+def told(question: str, passages: list[str], draft: str | None = None) -> float:
+    """Return how likely the answer is that was read in the first of ``passages``."""
+    hits = [hit(text) for text in passages]
+    first, *rest = rank_sentences(question, hits[:1])
+    ranked = [replace(first, told="1958年", seen=2.0), *rest]
+    return CALIBRATION.probability(signs_of(question, hits, ranked, draft=draft))
+
+
+def test_what_another_passage_tells_too_is_likelier() -> None:
+    question = "云岭茶厂建于哪一年？"
+    one = "云岭茶厂建于1958年。"
+
+    told_twice = told(question, [one, "1958 年，县里办起了第一家茶厂。"])
+
+    assert told_twice > told(question, [one, "11958年以前的茶山图。"])
+
+
+def test_a_model_that_reads_something_else_makes_an_answer_less_likely() -> None:
+    question = "云岭茶厂建于哪一年？"
+    passages = ["云岭茶厂建于1958年。", "云岭茶厂在云岭县。"]
+
+    assert told(question, passages, "1958年[1]") > told(question, passages, "四百余人[1]") + 0.05
+
+
+def test_words_of_the_question_said_again_are_no_agreement() -> None:
+    question = "云岭茶厂建于哪一年？"
+
+    assert repetition("云岭茶厂", question, ["云岭茶厂"]) == 0
+    assert agreement("云岭茶厂[1]", "云岭茶厂", question) == 0
+
+
+def test_an_answer_is_repeated_in_whole_words_only() -> None:
+    assert repetition("10", "How many?", ["of 10 mills", "in 2010"]) == repetition(
+        "10", "How many?", ["of 10 mills"]
+    )
+    assert repetition("tea", "What is it?", ["a steady hand"]) == 0
 
 
 @pytest.mark.parametrize("reason", get_args(RefusalReason))
@@ -142,6 +181,8 @@ def test_a_chain_of_follow_ups_leans_on_the_question_that_names_something() -> N
         ("知网被罚了多少钱？", "八千多万元", False),
         ("2021赛季中超冠军", "猝死", True),
         ("云岭茶厂在哪里？", "云岭县", False),
+        ("云岭茶会在哪举办？", "东方茶业集团", True),
+        ("云岭茶厂的厂长是谁？", "...", True),
         ("When was the mill built?", "by two brothers", True),
         ("When was the mill built?", "in the first century", False),
         ("How many people work there?", "four hundred", False),
