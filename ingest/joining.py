@@ -87,12 +87,12 @@ class Text:
         if not self._places:
             return np.zeros((0, 4), np.float32)
         places, sizes = np.array(self._places), np.array(self._sizes)
-        inked = np.repeat(places >= 0, sizes)
-        within = np.arange(self._length) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        at = (np.repeat(places, sizes) + within)[inked]
-        boxes = np.full((self._length, 4), np.nan, np.float32)
+        at = np.arange(self._length) + np.repeat(places - np.cumsum(sizes) + sizes, sizes)
+        boxes: NDArray[np.float32] = self._raw.char_boxes.take(at, axis=0)
         limits = np.array([self._raw.width, self._raw.height] * 2, np.float32)
-        boxes[inked] = np.clip(self._raw.char_boxes[at], 0, limits)
+        np.minimum(boxes, limits, out=boxes)
+        np.maximum(boxes, 0, out=boxes)
+        boxes[np.repeat(places < 0, sizes)] = np.nan
         return boxes
 
 

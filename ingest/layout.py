@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,6 +86,8 @@ def _with_rules(
 
     What is drawn inside a box that is read, such as a table, parts nothing.
     """
+    if not len(rules):
+        return boxes, rules
     heights, widths = rules[:, 3] - rules[:, 1], rules[:, 2] - rules[:, 0]
     level = rules[(widths > 2 * COLUMN_EMS * em) & (heights < _STRIP_EMS * em)]
     heights = level[:, 3] - level[:, 1]
@@ -194,17 +197,19 @@ def rows(boxes: NDArray[np.float32], members: NDArray[np.intp]) -> list[int]:
     """Return members top to bottom, those on one baseline from left to right."""
     if not len(members):
         return []
-    sorted_members = members[np.argsort(boxes[members, 1], kind="stable")]
-    found: list[list[int]] = []
+    by_top = members[np.argsort(boxes[members, 1], kind="stable")]
+    of = boxes[by_top]
+    middles, heights = ((of[:, 1] + of[:, 3]) / 2).tolist(), (of[:, 3] - of[:, 1]).tolist()
+    found: list[list[tuple[float, int]]] = []
     top = bottom = 0.0
-    for member in sorted_members.tolist():
-        box = boxes[member]
-        middle = (box[1] + box[3]) / 2
-        overlap = min(bottom, float(box[3])) - max(top, float(box[1]))
-        shortest = max(0.1, min(bottom - top, float(box[3] - box[1])))
+    for member, box, middle, height in zip(
+        by_top.tolist(), of.tolist(), middles, heights, strict=True
+    ):
+        overlap = min(bottom, box[3]) - max(top, box[1])
+        shortest = max(0.1, min(bottom - top, height))
         if found and top <= middle <= bottom and overlap > 0.5 * shortest:
-            found[-1].append(member)
+            found[-1].append((box[0], member))
         else:
-            found.append([member])
-            top, bottom = float(box[1]), float(box[3])
-    return [member for row in found for member in sorted(row, key=lambda m: float(boxes[m, 0]))]
+            found.append([(box[0], member)])
+            top, bottom = box[1], box[3]
+    return [member for row in found for _, member in sorted(row, key=itemgetter(0))]

@@ -12,6 +12,8 @@ import string
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tokenizers import Tokenizer
 
 BLANKS = " \t\n"
@@ -50,6 +52,19 @@ def _state(part: Any) -> dict[str, Any]:
     return json.loads(part.__getstate__()) if part is not None else {}
 
 
+class _Words(dict[str, int]):
+    """What each word counts, found when it is first asked for."""
+
+    def __init__(self, count: Callable[[str], int]) -> None:
+        super().__init__()
+        self._count = count
+
+    def __missing__(self, word: str) -> int:
+        # One by one: for several at once the tokenizer wakes threads, which costs more.
+        self[word] = count = self._count(word)
+        return count
+
+
 class TokenCounter:
     """Counts the tokens of texts; not to be called by two threads at once.
 
@@ -59,7 +74,7 @@ class TokenCounter:
     def __init__(self, backend: Tokenizer) -> None:
         """Look at what the tokenizer does."""
         self._backend = backend
-        self._words: dict[str, int] = {}
+        self._words = _Words(self._whole)
         self._plain = re.compile("(?!)")
         if parts_at_blanks(backend):
             kept = [c for c in CHARACTERS if backend.normalizer.normalize_str(c) == c]
@@ -70,20 +85,10 @@ class TokenCounter:
         """Return how many tokens ``text`` has, special tokens left out."""
         if not self._plain.fullmatch(text):
             return self._whole(text)
-        words = text.split()
-        try:
-            count = sum(map(self._words.__getitem__, words))
-        except KeyError:
-            count = self._learnt(words)
-        return count + self._blank if text[-1] in BLANKS else count
-
-    def _learnt(self, words: list[str]) -> int:
         if len(self._words) > MOST_WORDS:
             self._words.clear()
-        fresh = list({word for word in words if word not in self._words})
-        found = self._backend.encode_batch_fast(fresh, add_special_tokens=False)
-        self._words.update(zip(fresh, map(len, found), strict=True))
-        return sum(map(self._words.__getitem__, words))
+        count = sum(map(self._words.__getitem__, text.split()))
+        return count + self._blank if text[-1] in BLANKS else count
 
     def _whole(self, text: str) -> int:
         # The fast call does not tell where tokens stand: a third of the time of the usual one.
