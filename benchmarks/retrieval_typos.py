@@ -5,7 +5,9 @@
 In every question that has one, an English word of six letters or more gets one slip: a letter left
 out, put in, mistaken, or exchanged with the one before. Of questions in Chinese, which are not
 respelt, a word of three characters or more gets a wrong one, out of the other questions. Both
-questions are asked with words respelt and without.
+questions are asked with words respelt and without. ``--groups FILE`` names characters that are
+taken for each other, a group a line: those that sound the same. Then it is one of these that a
+Chinese word of two characters or more gets instead, as who picks the wrong word of a list writes.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import ragqa.retrieval.gathering
 from ingest.batch import run_batch
 from ragqa.evaluation.metrics import compare
 from ragqa.evaluation.run import evaluate_retrieval
+from ragqa.retrieval.folding import fold
 from ragqa.retrieval.spelling import words_to_check
 
 if TYPE_CHECKING:
@@ -52,7 +55,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=None, help="folder with the models")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--home", type=Path, default=HOME, help="what is ingested is kept there")
+    parser.add_argument("--groups", type=Path, default=None, help="characters taken for another")
     options = parser.parse_args()
+    groups = options.groups.read_text("utf-8").split() if options.groups else []
     results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     with open_services(options.home, options.models, options.cache) as services:
         for name in options.tasks.split(","):
@@ -60,11 +65,11 @@ def main() -> None:
             run_batch(services, [task.folder], name)
             drawn = random.Random(SEED)
             if name in CHINESE:
-                asked, slipped = mistake_characters(task.questions, drawn)
+                asked, slipped = mistake_characters(task.questions, drawn, groups)
             else:
                 asked = [q for q in task.questions if _LONG.search(q.text)]
                 slipped = [replace(q, text=make_slip(q.text, drawn)) for q in asked]
-            results[name] = {
+            results[f"{name}, groups" if groups and name in CHINESE else name] = {
                 "as asked": compare_on(services, name, asked),
                 "with a slip": compare_on(services, name, slipped),
             }
@@ -107,21 +112,30 @@ def make_slip(text: str, drawn: random.Random) -> str:
 
 
 def mistake_characters(
-    questions: Sequence[Question], drawn: random.Random
+    questions: Sequence[Question], drawn: random.Random, groups: Sequence[str] = ()
 ) -> tuple[list[Question], list[Question]]:
-    """Return the questions that have a long Chinese word, and the same with a wrong character."""
-    characters = sorted({c for q in questions for c in _HAN.findall(q.text)})
+    """Return the questions that have a long Chinese word, and the same with a wrong character.
+
+    Where there are ``groups``, the wrong one is out of the right one's group, and two characters
+    are long enough.
+    """
+    everything = sorted({c for q in questions for c in _HAN.findall(q.text)})
+    like = {c: [o for o in group if fold(o) != fold(c)] for group in groups for c in group}
+    shortest = 2 if groups else 3
     asked: list[Question] = []
     slipped: list[Question] = []
     for question in questions:
-        words = [w for w in rjieba.cut(question.text) if len(w) > 2 and _HAN.fullmatch(w[0])]
+        cut = rjieba.cut(question.text)
+        words = [w for w in cut if len(w) >= shortest and _HAN.fullmatch(w[0])]
         if not words:
             continue
         word = drawn.choice(words)
         at = question.text.index(word) + drawn.randrange(len(word))
-        wrong = question.text[:at] + drawn.choice(characters) + question.text[at + 1 :]
-        asked.append(question)
-        slipped.append(replace(question, text=wrong))
+        characters = like.get(question.text[at], []) if groups else everything
+        if characters:
+            wrong = question.text[:at] + drawn.choice(characters) + question.text[at + 1 :]
+            asked.append(question)
+            slipped.append(replace(question, text=wrong))
     return asked, slipped
 
 
