@@ -39,6 +39,14 @@ _JOINS = re.compile(
 )
 """What joins the members of an enumeration or the ends of a range."""
 _JOINED = re.compile(_JOINS.pattern + "$")
+_OF_A_NAME = re.compile(r"[·•‧・]\s*$|^\s*[·•‧・]")
+_ROUGHLY = re.compile(
+    r"(?:about|around|approximately|nearly|almost|over|more than|less than|fewer than|at least|"
+    r"at most|up to|no more than|early|mid-?|late|"
+    r"大?[约約近]|超[过過]|至[少多]|不到|[高低多少][于於]|左右|以[上下])",
+    re.IGNORECASE,
+)
+"""What makes a number less exact than it is without."""
 _PLACES = re.compile(r"(?:[\u4e00-\u9fff\d]{1,9}?[国國省市县縣区區州镇鎮乡鄉村路街号號里])+")
 _LEVEL = re.compile(r"哪一?[个個]?[国國省市县縣区區州镇鎮]")
 _WHERE = re.compile(r"在哪[里裡儿兒]?|哪[里裡儿兒]|地址|什么地方|甚麼地方|何處|何处|何地|隶属|隸屬")
@@ -65,7 +73,7 @@ def choose_told(drafted: Answer, short: Short) -> Short | None:
     """Return what to tell instead of a draft that agrees with what was read; None: the draft.
 
     The span, where the draft has words around it, or has one member of what is joined, or a part
-    of a place.
+    of a name or a place, or is more exact than what it was drawn from.
     """
     told = [one.text for one in drafted.sentences if one.supported]
     question = drafted.standalone_question or drafted.question
@@ -91,9 +99,14 @@ def joins(member: str, whole: str) -> bool:
 
 
 def _more(draft: str, span: str, question: str) -> bool:
-    """Say whether a span has a draft and more of the same: what is joined, a place's rest."""
+    """Say whether a span has a draft and more of the same.
+
+    What is joined, the rest of a name or a place, and how exact a number is.
+    """
     at = span.find(draft)
     rest = (span[:at] + span[at + len(draft) :]) if at >= 0 else ""
+    if _OF_A_NAME.search(rest) or _ROUGHLY.fullmatch(rest.strip()):
+        return True
     if joins(draft, span):
         added = set(question_terms(rest))
         return not added or not added <= set(question_terms(question))

@@ -10,7 +10,7 @@ from ragqa.answering.citations import Citer, Evidence, find_evidence, read_draft
 from ragqa.answering.completing import widen
 from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
-from ragqa.answering.quantities import clause_number, is_other_quantity, names_clause
+from ragqa.answering.quantities import clause_number, clause_of, is_other_quantity, names_clause
 from ragqa.answering.questions import AnswerType, answer_type, bears
 from ragqa.answering.sentences import flow
 from ragqa.answering.tables import beside_number, needs_row, read_row, tell
@@ -53,14 +53,17 @@ def extract(
         conflict: A sentence that contradicts the best one; then both are told, and that they do.
     """
     citer = Citer(answer.hits, quotes)
+    question = answer.standalone_question or answer.question
     sentences = []
     for candidate in choose(ranked) if conflict is None else (ranked[0], conflict):
         hit = answer.hits[candidate.hit]
         markers: tuple[int, ...] = (citer.cite(candidate.hit, candidate.span),)
         text = flow(candidate.text)
+        if not names_clause(question):
+            text = text[clause_number(text) :].strip() or text
         if hit.chunk.kind == "table":
             row = read_row(hit, candidate.span)
-            text = tell(row, answer.standalone_question or answer.question)
+            text = tell(row, question)
             if row.head is not None:
                 markers = (*markers, citer.cite(candidate.hit, row.head))
         sentences.append(Sentence(text, markers, supported=True))
@@ -149,7 +152,7 @@ def misses(
         lacking = lacking_figures(claim, beside_number(read_row(hit, evidence.span)))
         if lacking:
             return lacking[0]
-    clause = source[: clause_number(source)].strip(" .")
+    clause = clause_of(source)
     if clause and claim.strip(" .") == clause and not names_clause(question):
         return "it is only the number of a clause"
     if is_other_quantity(claim, question):

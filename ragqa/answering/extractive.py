@@ -16,6 +16,7 @@ from ragqa.answering.questions import answer_type, bears
 from ragqa.answering.sentences import split_sentences
 from ragqa.answering.tables import head_of
 from ragqa.answering.terms import document_frequencies, question_terms, terms
+from ragqa.answering.titles import name_of, titles_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,15 +121,18 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
     pairs = list(zip(terms(question), terms(question)[1:], strict=False))
     found: list[Candidate] = []
     for number, (hit, spans, inside) in enumerate(zip(hits, split, bags, strict=True)):
-        whole = Counter(terms(" ".join(hit.chunk.headings)))
+        titles = Counter(terms(" ".join(titles_of(hit))))
+        whole = titles.copy()
         for bag in inside:
             whole.update(bag)
         passage = sum(idf[term] for term in asked if whole[term]) / total
         headings = {_solid(one) for one in hit.chunk.headings}
         head = head_of(hit)
         heads = Counter(terms(head.of(hit.chunk.text))) if head is not None else Counter()
+        # Of a file that the question names, one sentence is no nearer for having the name.
+        said = heads | Counter(terms(name_of(hit)))
         own = [
-            sum(idf[term] for term in asked if bag[term] or heads[term]) / total for bag in inside
+            sum(idf[term] for term in asked if bag[term] or said[term]) / total for bag in inside
         ]
         for at, span in enumerate(spans):
             if span == head:
@@ -137,7 +141,7 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             if len(spans) > 1 and _solid(text) in headings:
                 continue  # says what is told below it, and nothing of that
             near = inside[at] | (inside[at - 1] if at else Counter()) | heads
-            near |= Counter(terms(" ".join(hit.chunk.headings)))
+            near |= titles
             around = sum(idf[term] for term in asked if near[term]) / total
             sequence = terms(text)
             adjacent = set(pairwise(sequence))

@@ -1,7 +1,8 @@
 """How near a question is to sentences, on a scale that means the same for every embedder.
 
 Cosines of one model lie between .75 and .95, of another between .1 and .8. What they mean shows
-against sentences about nothing that anybody asks: 0 is as near as those, 1 is the same text.
+against sentences about nothing that anybody asks, in the language of what is compared: 0 is as near
+as those, 1 is the same text.
 """
 
 from __future__ import annotations
@@ -70,17 +71,28 @@ def measure(question: str, texts: Sequence[str], embedder: Embedder) -> list[Nea
     Source of the comparison by tokens: Khattab and Zaharia, "ColBERT: efficient and effective
     passage search via contextualized late interaction over BERT", 2020.
     """
-    language = language_of(question)
+    languages = [language_of(text) for text in texts]
     if not isinstance(embedder, WordEmbedder):
         asked = embedder.embed_query(question)
-        null = float((embedder.embed_passages(_UNRELATED[language]) @ asked).mean())
-        return [Nearness(float(c), _above(c, null)) for c in embedder.embed_passages(texts) @ asked]
+        null = {
+            one: float((embedder.embed_passages(_UNRELATED[one]) @ asked).mean())
+            for one in set(languages)
+        }
+        cosines = embedder.embed_passages(texts) @ asked
+        return [
+            Nearness(float(c), _above(c, null[one]))
+            for c, one in zip(cosines, languages, strict=True)
+        ]
     [read] = embedder.embed_words([question], query=True)
-    nulls = np.mean([_compare(read, one) for one in _unrelated(embedder, language)], axis=0)
+    nulls = {
+        one: np.mean([_compare(read, words) for words in _unrelated(embedder, one)], axis=0)
+        for one in set(languages)
+    }
     found: list[Nearness] = []
-    for words in embedder.embed_words(texts):
+    for words, one in zip(embedder.embed_words(texts), languages, strict=True):
         raw = _compare(read, words)
-        found.append(Nearness(raw[0], *(_above(r, n) for r, n in zip(raw, nulls, strict=True))))
+        above = (_above(r, null) for r, null in zip(raw, nulls[one], strict=True))
+        found.append(Nearness(raw[0], *above))
     return found
 
 

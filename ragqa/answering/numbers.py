@@ -28,13 +28,19 @@ _WORD = "|".join(sorted([*_WORDS, *_ORDINALS], key=len, reverse=True))
 _SCALE = r"hundred|thousand|millions?|billions?|trillion|mn|bn"
 _PATTERN = re.compile(
     rf"(?P<currency>(?:US|HK|NT)?\$|[¥€£])?\s?"
-    rf"(?P<figure>(?<![\d.A-Za-z])"
+    rf"(?P<share>[百千万]分之)?\s?(?P<figure>(?<![\d.A-Za-z])"
     rf"(?:(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?|\.\d+))"
     rf"(?:\s?(?P<zhscale>[{''.join(_BIG)}百千十]+(?:[\d.]+[{''.join(_BIG)}百千]+)*)|[\s-]?(?P<scale>{_SCALE})\b)?"
-    rf"|(?P<zh>(?:百分之)?[{_ZH}]+(?:点[{''.join(_DIGITS)}]+)?)"
+    rf"|(?P<zh>(?:[百千万]分之)?[{_ZH}]+(?:点[{''.join(_DIGITS)}]+)?)"
     rf"|\b(?P<words>(?:(?:{_WORD}|hundred|thousand|million|billion)(?:[\s-]+(?:and\s+)?(?=(?:{_WORD}|{_SCALE})\b))?)+)\b",
     re.IGNORECASE,
 )
+_SHARES = {
+    "百分之": ("%", Decimal(1)),
+    "千分之": ("‰", Decimal("0.1")),
+    "万分之": ("‱", Decimal("0.01")),
+}
+"""A sign for each, and what one of them is in percent."""
 _COUNTED = re.compile(
     r"[个個名位人次年月日天岁倍座种件项条只层届号级章节卷页期所家辆架艘]|公里|公尺|小时|平方|世纪|分钟|米|吨|元"
 )
@@ -71,16 +77,17 @@ def find_numbers(text: str) -> list[Number]:
 
 def _read(text: str, match: re.Match[str]) -> Number | None:
     start, end = match.span()
-    percent = False
+    share = (match["zh"] or "")[:3] if match["zh"] else match["share"]
+    share = share if share in _SHARES else None
     if match["figure"] is not None:
-        start = match.start("currency") if match["currency"] else match.start("figure")
+        opened = next((name for name in ("currency", "share") if match[name]), "figure")
+        start = match.start(opened)
         value = Decimal(match["figure"].replace(",", "")) * _scale(match)
         value += _tail(match["zhscale"])
         value, start = _signed(text, value, start, end)
     elif match["zh"] is not None:
-        percent = match["zh"].startswith("百分之")
-        read = chinese_value(match["zh"].removeprefix("百分之"))
-        if read is None or not _means_number(text, match, percent=percent):
+        read = chinese_value(match["zh"].removeprefix(share or ""))
+        if read is None or not (share or _means_number(text, match)):
             return None
         value = read
     else:
@@ -88,15 +95,16 @@ def _read(text: str, match: re.Match[str]) -> Number | None:
         if read is None:
             return None
         value = read
-    return _with_unit(text, match, value, start, end, percent=percent)
+    return _with_unit(text, match, value, start, end, share)
 
 
 def _with_unit(
-    text: str, match: re.Match[str], value: Decimal, start: int, end: int, *, percent: bool
+    text: str, match: re.Match[str], value: Decimal, start: int, end: int, share: str | None
 ) -> Number:
     ordinal = text[max(0, start - 1) : start] == "第" or _ordinal(text, match)
-    if percent:
-        return Number(value, "percent", value, "%", start, end)
+    if share:
+        sign, worth = _SHARES[share]
+        return Number(value * worth, "percent", value, sign, start, end)
     currency = (match["currency"] or "").casefold()
     if currency:
         return Number(value, CURRENCY_SIGNS[currency], value, currency, start, end)
@@ -153,10 +161,10 @@ def _signed(text: str, value: Decimal, start: int, end: int) -> tuple[Decimal, i
     return value, start
 
 
-def _means_number(text: str, match: re.Match[str], *, percent: bool) -> bool:
+def _means_number(text: str, match: re.Match[str]) -> bool:
     """Say whether Chinese numerals are a number here and not part of a word (一些, 万一, 四川)."""
     written = match["zh"]
-    if percent or "点" in written or text[max(0, match.start() - 1) : match.start()] == "第":
+    if "点" in written or text[max(0, match.start() - 1) : match.start()] == "第":
         return True
     if len(written) >= 2 and written not in ("万一", "万千", "百万千", "千百", "一一", "三两"):
         return True

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from ragqa.answering.dates import find_dates
 from ragqa.answering.numbers import find_numbers
 from ragqa.retrieval.folding import fold, simplify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MONEY = frozenset(
     ("yuan", "usd", "euro", "pound", "yen", "hkd", "twd", "franc", "ruble", "rupee", "won")
@@ -61,8 +65,18 @@ _AMOUNTS = re.compile(
     r"\b(?:limit|allowance|rate|price|cost|fee|amount|number|total|quota|maximum|minimum)s?\b"
 )
 _CLAUSE = re.compile(
-    r"\s*(?:§\s*)?(?:\d+[.、．](?!\d)|"
+    r"\s*(?:§\s*)?(?:\d+[.、．](?!\d)|[(（]\d{1,2}[)）]|\d{1,2}[)）]|"
     r"\d+(?:\.\d+)+\.?(?=\s+[A-Z][a-z]|\s+[\u4e00-\u9fff](?<![万亿百千多余倍元个])))"
+)
+_MOST = re.compile(
+    r"(?:不(?:得)?超过|不(?:得)?高于|不多于|至多|最多|最高|上限为|"
+    r"\bup to|\bat most|\b(?:no|not) more than|\b(?:not|never) exceed(?:ing)?|\bmaximum of)"
+    r"[^,，;；。.、\d]{0,12}$",
+    re.IGNORECASE,
+)
+"""What stands before a number that is the most that something may be."""
+_ASKS_MOST = re.compile(
+    r"超过|最[高多大]|至多|上限|限额|封顶|\b(?:most|maximum|limit|cap|highest|exceed|up to)\b"
 )
 _ASKS_CLAUSE = re.compile(
     r"第?[几哪]一?[个]?[条款节章号]|编号|条款|章节|"
@@ -74,6 +88,11 @@ def clause_number(sentence: str) -> int:
     """Return where the number ends that a clause or an item of a list begins with; 0: none."""
     found = _CLAUSE.match(sentence)
     return found.end() if found else 0
+
+
+def clause_of(sentence: str) -> str:
+    """Return the number that a clause or an item of a list begins with, bare; empty: none."""
+    return sentence[: clause_number(sentence)].strip(" .、．()（）\n")
 
 
 def asked_quantity(question: str) -> frozenset[str] | None:
@@ -97,18 +116,26 @@ def is_other_quantity(text: str, question: str) -> bool:
 def find_other_quantities(
     text: str, question: str
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Return where ``text`` measures what is not asked for, and where it may be what is."""
+    """Return where ``text`` measures what is not asked for, and where it may be what is.
+
+    What is only the most that something may be (不超过 10%) is not asked for either, where the text
+    has another number of the kind and the question does not ask for the most.
+    """
     asked = asked_quantity(question)
     if asked is None:
         return [], []
-    measured = _measured(in_place(text))
+    folded = in_place(text)
+    measured = _measured(folded)
+    right = [(start, end) for start, end, kind in measured if kind in asked]
+    most = [] if _ASKS_MOST.search(simplify(fold(question))) else _limits(folded, right)
+    most = most if len(most) < len(right) else []
     other = [(start, end) for start, end, kind in measured if _is_other(kind, asked)]
     fitting = [
         (start, end)
         for start, end, kind in measured
         if kind in asked or kind == "" or (kind == "date" and not _is_other(kind, asked))
     ]
-    return other, fitting
+    return sorted(other + most), [place for place in fitting if place not in most]
 
 
 def in_place(text: str) -> str:
@@ -128,6 +155,11 @@ def asks_amount(question: str) -> bool:
 def names_clause(question: str) -> bool:
     """Say whether the number of a clause may be what is asked for."""
     return bool(_ASKS_CLAUSE.search(simplify(fold(question))))
+
+
+def _limits(text: str, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return those of ``numbers`` that ``text`` tells as the most that something may be."""
+    return [(start, end) for start, end in numbers if _MOST.search(text, max(0, start - 24), start)]
 
 
 def _is_other(kind: str, asked: frozenset[str] | None) -> bool:

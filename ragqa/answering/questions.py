@@ -24,7 +24,7 @@ _PATTERNS: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            r"多少|几|多[大高长远重深宽快久厚]|人数|数量|面积|比例|百分|"
+            r"多少|几|多[大高长远重深宽快久厚]|^(?!.*(?:哪|什么|甚么|谁)).*(?:人数|数量|面积|比例|百分)|"
             r"\bhow (?:many|much|long|tall|old|far|large|big|high|deep|often|fast)\b|"
             r"\bwhat (?:percent\w*|number|proportion|amount|age)\b"
         ),
@@ -67,13 +67,32 @@ CAUSE = re.compile(
 )
 
 
+_ASKING = re.compile(r"\b(?:what|which|how|why|when|where|who|whom|whose)\b")
+_JOINING = re.compile(r"\b(?:when|where|who|whom|whose)\b")
+_LEFT_OPEN = re.compile(r"\b(?:what|when|where|who|whom)\W*$")
+
+
 def answer_type(question: str) -> AnswerType:
     """Return what a question asks for."""
-    lowered = fold(question).strip()
+    lowered = _without_joining(fold(question).strip())
     for kind, pattern in _PATTERNS:
         if pattern.search(lowered):
             return kind
     return "other"
+
+
+def _without_joining(question: str) -> str:
+    """Return an English question without words that ask nothing but join: "goals, when it …".
+
+    The first of them asks, or the last where the question is a sentence left open: "… by whom?".
+    """
+    asks = _LEFT_OPEN.search(question) or _ASKING.search(question)
+    if asks is None:
+        return question
+    start, end = asks.span()
+    return (
+        _JOINING.sub("", question[:start]) + question[start:end] + _JOINING.sub("", question[end:])
+    )
 
 
 _BARE: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (

@@ -110,19 +110,24 @@ def _quantities(
     question: str, parts: Sequence[str], offsets: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | tuple[None, None]:
     """Return which tokens are no answer by themselves, and which are other numbers."""
-    others: list[tuple[int, int]] = []
-    numbers: list[tuple[int, int]] = []
+    clauses: list[tuple[int, int]] = []
     begin = 0
     for part in parts:
-        clause = 0 if names_clause(question) else clause_number(part)
-        others += [(begin, begin + clause)] if clause else []
-        other, numbered = find_other_quantities(part, question)
-        others += [(begin + a, begin + b) for a, b in other if a >= clause]
-        numbers += [(begin + a, begin + b) for a, b in numbered if a >= clause]
+        if not names_clause(question) and (number := clause_number(part)):
+            clauses.append((begin, begin + number))
         begin += len(part)
+    other, numbers = find_other_quantities("".join(parts), question)
+    others = [*clauses, *_outside(clauses, other)]
+    numbers = _outside(clauses, numbers)
     if not others:
         return None, None
     return _covered(others, offsets), _covered(numbers, offsets)
+
+
+def _outside(
+    clauses: Sequence[tuple[int, int]], places: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    return [(a, b) for a, b in places if not any(start <= a < end for start, end in clauses)]
 
 
 def _covered(ranges: Sequence[tuple[int, int]], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -98,6 +98,8 @@ def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
         character = text[at]
         depth = max(0, depth + (character in "（(") - (character in "）)"))
         stop = _is_full_stop(text, at, end) if character == "." else character in _HARD
+        if character == "." and _ITEM_NUMBER.fullmatch(text, start, at):
+            stop = False
         at += 1
         if not stop or (depth and character in ";；"):
             continue
@@ -112,6 +114,8 @@ def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
             yield at
 
 
+_ITEM_NUMBER = re.compile(r"\s*\d{1,2}")
+"""A paragraph that begins with it and a dot is an item of a list, and goes on behind the dot."""
 _MARKERS = re.compile(r"\s?\[\d{1,3}\]")
 
 

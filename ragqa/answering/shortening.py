@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragqa.answering.completing import joins, widen
+from ragqa.answering.quantities import clause_of
 from ragqa.answering.questions import answer_type
 from ragqa.answering.reading import read_texts
 from ragqa.answering.sentences import split_sentences
 from ragqa.answering.terms import language_of, terms
+from ragqa.answering.titles import without_name
 from ragqa.types import Span
 
 if TYPE_CHECKING:
@@ -53,8 +55,11 @@ LENGTHY = 3
 _EXPLAINED = re.compile(
     r"如何|怎么|怎样|怎麼|怎樣|\bhow (?:to|do|does|did|can|should|is|are|was|were)\b", re.I
 )
-_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]+|\d+(?:[.,:]\d+)*")
-_NUMBERED = re.compile(r"\d+(?:\.\d+)+")
+_WORDS = re.compile(
+    r"(?=[A-Za-z\d-]*\d)(?=[A-Za-z\d-]*[A-Za-z])[A-Za-z\d]+(?:-[A-Za-z\d]+)*|"
+    r"[A-Za-z\u00c0-\u024f]+|\d+(?:[.,:]\d+)*"
+)
+"""A code (C-170A), a word, a number."""
 _EDGES = " \t\n。，、,;；"
 
 
@@ -67,6 +72,8 @@ class Read:
     """The sentences that were read, in the chunk's text; they follow one another."""
     text: str
     reading: Reading
+    likelihood: Floats
+    """Of each span, as the reading tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,8 @@ def read_ranked(
     parts = [
         [span.of(chunk.text) for span in spans] for chunk, spans in zip(chunks, around, strict=True)
     ]
-    readings = read_texts(question, parts, embedder) or []
+    asked = without_name(question, hits[ranked[0].hit])
+    readings = read_texts(asked, parts, embedder) or []
     return [
         _read(one, spans, "".join(told), reading)
         for one, spans, told, reading in zip(chosen, around, parts, readings, strict=False)
@@ -108,7 +116,8 @@ def _read(one: Candidate, spans: tuple[Span, ...], text: str, reading: Reading) 
     likelihood = reading.likelihood()
     first, last = np.unravel_index(likelihood.argmax(), likelihood.shape)
     told = text[reading.offsets[first][0] : reading.offsets[last][1]].strip(_EDGES)
-    return Read(replace(one, seen=reading.logit, told=told), spans, text, reading)
+    seen = replace(one, seen=reading.logit, told=told)
+    return Read(seen, spans, text, reading, likelihood)
 
 
 def rank_again(ranked: Sequence[Candidate], read: Sequence[Read]) -> list[Candidate]:
@@ -135,7 +144,7 @@ def cut_short(ranked: Sequence[Candidate], read: Sequence[Read]) -> Short | None
     liking = np.exp(liking - liking.max())
     liking /= liking.sum()
     fits = [
-        _fit(one.text, one.reading, share * one.reading.likelihood())
+        _fit(one.text, one.reading, share * one.likelihood)
         for one, share in zip(read, liking, strict=True)
     ]
     best = max(range(len(fits)), key=lambda at: fits[at][1])
@@ -144,8 +153,8 @@ def cut_short(ranked: Sequence[Candidate], read: Sequence[Read]) -> Short | None
     text = span.of(read[best].text).strip(_EDGES)
     if not text or home is None or len(text) > WHOLE * len(home.text):
         return None
-    if _NUMBERED.fullmatch(text) and home.text.lstrip().startswith(text):
-        return None  # the number of a clause, not one that it tells
+    if text.strip(".") == clause_of(home.text):
+        return None  # not a number that the clause tells
     return Short(widen(text, home.text), home)
 
 

@@ -71,6 +71,10 @@ def drafted(text: str, question: str) -> Answer:
         ),
         ("谁发现的？", "大村智", "日本有机化学家大村智所", None),
         ("为什么？", "因为下雨", "下雨", None),
+        ("是谁？", "阿蒙森", "羅爾德·阿蒙森", "羅爾德·阿蒙森"),
+        ("When did it begin?", "1700", "around 1700", "around 1700"),
+        ("有多少人？", "300人", "不到300人", "不到300人"),
+        ("When did it begin?", "1700", "In 1700", None),
     ],
 )
 def test_of_a_draft_and_a_span_the_whole_and_only_the_whole_is_told(

@@ -4,10 +4,25 @@ from dataclasses import replace
 
 import pytest
 
+from ragqa.answering.drafting import extract
 from ragqa.answering.extractive import choose, rank_sentences
 from ragqa.answering.questions import answer_type, bears
 from ragqa.models.hashing import HashingEmbedder
-from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
+from ragqa.types import (
+    Answer,
+    BBox,
+    Box,
+    Chunk,
+    ChunkId,
+    CollectionId,
+    DocumentId,
+    Hit,
+    Id,
+    Models,
+    Span,
+    Timings,
+    Usage,
+)
 
 ONE = CollectionId(1)
 
@@ -93,10 +108,43 @@ def test_the_second_sentence_is_given_only_when_it_is_nearly_as_good() -> None:
         ("Is it raining?", "yes_no"),
         ("这能退货吗？", "yes_no"),
         ("What does it make?", "other"),
+        ("哪一种米的比例最多？", "other"),
+        ("什么原因使数量变少？", "why"),
+        ("What goal does it have when it comes to law?", "other"),
+        ("When a fuse blows, it was overloaded by what?", "other"),
+        ("What is the name of the man who built it?", "other"),
+        ("They were considered worse when compared to whom?", "who"),
+        ("In what year was the mill built by those who owned it?", "when"),
     ],
 )
 def test_questions_tell_what_they_ask_for(question: str, kind: str) -> None:
     assert answer_type(question) == kind
+
+
+class Cutter:
+    def cut(self, hit: Hit, span: Span) -> tuple[str, tuple[Box, ...]]:
+        return span.of(hit.chunk.text), (Box(1, BBox(0, 0, 1, 1)),)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("交货地点在哪里？", "交货地点：云台市。[1]"),
+        ("交货地点写在第几条？", "2. 交货地点：云台市。[1]"),
+    ],
+)
+def test_a_clause_is_told_without_its_number_unless_that_is_asked_for(
+    question: str, told: str
+) -> None:
+    found = tuple(hits("2. 交货地点：云台市。"))
+    asked = Answer(
+        question, "c", "", None, (), (), found, Timings(0, 0), Usage(), Models("e", None, "g")
+    )
+
+    answer = extract(asked, rank_sentences(question, found), Cutter())
+
+    assert answer.text == told
+    assert answer.citations[0].quote == "2. 交货地点：云台市。"
 
 
 def test_what_the_question_has_already_is_no_answer_to_it() -> None:

@@ -65,6 +65,8 @@ def test_shares_are_asked_for_only_where_no_thing_is() -> None:
         ("6.2 The daily meal allowance is paid.", "6.2"),
         ("2.合同总价为人民币贰拾肆万元。", "2."),
         ("4.2 沸点档温度", "4.2"),
+        ("（2）交货地点", "（2）"),
+        ("3) The keys are returned.", "3)"),
         ("28间分店", ""),
         ("3.5 万人参加", ""),
         ("2.5 million people came.", ""),
@@ -112,3 +114,28 @@ def test_a_limit_is_an_amount_and_a_colour_is_none() -> None:
     assert asks_amount("What is the daily meal limit?")
     assert asks_amount("餐费标准是多少？")
     assert not asks_amount("What is the colour of the lamp?")
+
+
+FINE = "每逾期一日，按货款的千分之五支付违约金；总额不超过合同总价的10%。"
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "other", "fitting"),
+    [
+        (FINE, "违约金的比例是多少？", ["一日", "10%"], ["千分之五"]),
+        (FINE, "违约金最高是百分之几？", ["一日"], ["千分之五", "10%"]),
+        ("违约金不超过合同总价的10%。", "违约金的比例是多少？", [], ["10%"]),
+        (
+            "The fee is 2 per cent and never exceeds 5 per cent.",
+            "What percentage is the fee?",
+            ["5 per cent"],
+            ["2 per cent"],
+        ),
+    ],
+)
+def test_the_most_that_something_may_be_is_not_what_it_is(
+    text: str, question: str, other: list[str], fitting: list[str]
+) -> None:
+    found = find_other_quantities(text, question)
+
+    assert [[text[a:b] for a, b in places] for places in found] == [other, fitting]

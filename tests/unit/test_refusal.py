@@ -72,6 +72,26 @@ def test_words_of_the_question_that_no_sentence_comes_near_make_an_answer_less_l
     assert judged(question, far) < judged(question, near) - 0.2
 
 
+POLICY = [hit("Hotels cost up to £140 a night. Error E07 means that the filter is old.")]
+
+
+def across(question: str, words: float) -> bool:
+    near = Nearness(0.8, 0.3, words)
+    ranked = [replace(c, near=near) for c in rank_sentences(question, POLICY)]
+    return CALIBRATION.suffices(signs_of(question, POLICY, ranked))
+
+
+def test_passages_in_another_language_are_enough_only_where_they_are_near() -> None:
+    assert across("酒店每晚最多多少钱？", 0.45)
+    assert not across("合同总价是多少？", 0.35)
+    assert not enough("合同总价是多少？", POLICY)
+
+
+def test_a_code_means_the_same_in_every_language() -> None:
+    assert across("E07是什么意思？", 0.35)
+    assert not across("E08是什么意思？", 0.45)
+
+
 def test_nearness_says_nothing_about_codes() -> None:
     question = "云岭茶厂的E07号车间建于哪一年？"
     far, near = Nearness(0.85, 0.3, 0.3), Nearness(0.93, 0.65, 0.8)

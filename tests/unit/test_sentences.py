@@ -24,6 +24,10 @@ def texts(text: str, kind: str = "text") -> list[str]:
         ("高3.5米；宽2米。完", ["高3.5米；", "宽2米。", "完"]),
         ("It is so.[1] Next one [2]. End", ["It is so.[1]", "Next one [2].", "End"]),
         ("J. K. Rowling wrote it. True!", ["J. K. Rowling wrote it.", "True!"]),
+        (
+            "2. Pay first. It opened in 1958. So it is.",
+            ["2. Pay first.", "It opened in 1958.", "So it is."],
+        ),
         ("", []),
         (" \n ", []),
     ],

@@ -30,7 +30,11 @@ def reading(text: str, span: str = "", logit: float = 9.0) -> Reading:
 
 
 def read(one: Candidate, span: str = "", logit: float = 9.0) -> Read:
-    return Read(one, (one.span,), one.text, reading(one.text, span, logit))
+    return told(one, (one.span,), one.text, reading(one.text, span, logit))
+
+
+def told(one: Candidate, parts: tuple[Span, ...], text: str, found: Reading) -> Read:
+    return Read(one, parts, text, found, found.likelihood())
 
 
 def passage(text: str, kind: str = "text") -> Hit:
@@ -85,7 +89,7 @@ def test_an_answer_beside_the_sentence_that_was_looked_at_is_cited_where_it_stan
     bridge, tea = Candidate(0, first, BRIDGE, 1.0, ()), Candidate(0, second, TEA, 0.0, ())
     both = BRIDGE + TEA
 
-    short = cut_short([bridge, tea], [Read(bridge, (first, second), both, reading(both, "红茶"))])
+    short = cut_short([bridge, tea], [told(bridge, (first, second), both, reading(both, "红茶"))])
 
     assert short is not None
     assert short.text == "红茶"
@@ -110,6 +114,15 @@ def test_an_answer_begins_and_ends_with_a_word() -> None:
         short = cut_short([one], [read(one, span)])
         assert short is not None
         assert short.text == whole
+
+
+def test_a_code_is_told_to_its_end() -> None:
+    one = candidate("1949年，公司提出了改良型号C-170A，产量很大。")
+
+    short = cut_short([one], [read(one, "C-170")])
+
+    assert short is not None
+    assert short.text == "C-170A"
 
 
 def test_the_number_of_a_clause_is_no_answer() -> None:
