@@ -33,14 +33,19 @@ SELECT term, df FROM term_stats
  WHERE collection_id = %(collection_id)s AND term = ANY(%(terms)s::int[])
 """
 
-# Only the index and the rows' heads are read here; the packed terms wait for the few.
+# Only the index and the rows' heads are read here; the packed terms wait for the few. OFFSET 0
+# keeps every term a search of its own: joined, the planner may hold all terms against all chunks,
+# as it takes comparing arrays to cost nothing.
 CANDIDATES_BY_TERM = """
-SELECT c.chunk_id
+SELECT found.chunk_id
   FROM unnest(%(terms)s::int[], %(weights)s::float8[]) AS q (term, weight)
-  JOIN chunks c ON c.terms @> ARRAY[q.term]
- WHERE c.collection_id = %(collection_id)s {conditions}
- GROUP BY c.chunk_id
- ORDER BY sum(q.weight) DESC, c.chunk_id
+ CROSS JOIN LATERAL (
+       SELECT c.chunk_id FROM chunks c
+        WHERE c.terms @> ARRAY[q.term] AND c.collection_id = %(collection_id)s {conditions}
+       OFFSET 0
+      ) AS found
+ GROUP BY found.chunk_id
+ ORDER BY sum(q.weight) DESC, found.chunk_id
  LIMIT %(limit)s
 """
 
