@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,30 @@ def keep_to_itself() -> None:
     Each import of it reports to a web analytics service, through a package that it can do without.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Let RapidOCR read networks without compiling them, for sessions that compile their own way.
+
+    Compiling is a quarter of loading, and would be done twice.
+
+    Source: ``rapidocr/inference_engine/openvino/main.py``.
+    """
+    from rapidocr.inference_engine.openvino import main
+
+    core = main.Core
+
+    def reading() -> Any:
+        made: Any = core()
+        made.compile_model = lambda **_: SimpleNamespace(create_infer_request=lambda: None)
+        return made
+
+    main.Core = reading
+    try:
+        yield
+    finally:
+        main.Core = core
 
 
 class LeanSession:

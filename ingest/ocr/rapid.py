@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingest.ocr.lean import LeanSession, LineSession, PageSession, keep_to_itself, room_to_reserve
+from ingest.ocr.lean import (
+    LeanSession,
+    LineSession,
+    PageSession,
+    keep_to_itself,
+    room_to_reserve,
+    uncompiled,
+)
 from ingest.ocr.lone import LEAST_SURE, lone_characters
 from ingest.ports import Recognized
 from ragqa.errors import ModelMissing
+from ragqa.memory import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,30 +128,36 @@ class RapidOcr:
     def _load(self) -> Any:
         if self._engine is None:
             keep_to_itself()
-            from rapidocr import EngineType, RapidOCR
+            with uncollected():
+                self._engine = self._built()
+        return self._engine
 
-            kind = EngineType.OPENVINO if self._runtime == "openvino" else EngineType.ONNXRUNTIME
-            engine = RapidOCR(
-                params={
-                    "Global.log_level": "error",
-                    "Global.use_cls": False,
-                    "Global.return_word_box": True,
-                    "Det.engine_type": kind,
-                    "Rec.engine_type": kind,
-                    # One line at a time pads nothing: faster than six, in a third of the memory.
-                    "Rec.rec_batch_num": 1,
-                    "EngineConfig.openvino.inference_num_threads": self._threads,
-                    "EngineConfig.onnxruntime.intra_op_num_threads": self._threads,
-                }
-            )
+    def _built(self) -> Any:
+        from rapidocr import EngineType, RapidOCR
+
+        by_openvino = self._runtime == "openvino"
+        kind = EngineType.OPENVINO if by_openvino else EngineType.ONNXRUNTIME
+        engine = RapidOCR(
+            params={
+                "Global.log_level": "error",
+                "Global.use_cls": False,
+                "Global.return_word_box": True,
+                "Det.engine_type": kind,
+                "Rec.engine_type": kind,
+                # One line at a time pads nothing: faster than six, in a third of the memory.
+                "Rec.rec_batch_num": 1,
+                "EngineConfig.openvino.inference_num_threads": self._threads,
+                "EngineConfig.onnxruntime.intra_op_num_threads": self._threads,
+            }
+        )
+        with uncompiled() if by_openvino else nullcontext():
             engine._load_det_model()
             engine._load_rec_model()
-            if self._runtime == "openvino":
-                detector, recogniser = engine.text_det, engine.text_rec
-                detector.session = PageSession(detector.session.model, threads=self._threads)
-                recogniser.session = LineSession(recogniser.session.model, threads=self._threads)
-            self._engine = engine
-        return self._engine
+        if by_openvino:
+            detector, recogniser = engine.text_det, engine.text_rec
+            detector.session = PageSession(detector.session.model, threads=self._threads)
+            recogniser.session = LineSession(recogniser.session.model, threads=self._threads)
+        return engine
 
 
 def _drawn(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
