@@ -38,9 +38,6 @@ WORTH_STARTING = 64
 """Passages that are not waited for more of."""
 AT_ONCE = 16
 """Passages to a call: between calls the work may be stopped, or ask to be kept."""
-GIVEN_BACK_AFTER = 3
-"""Calls of the model, each for another length of text, whose pieces of memory fit no other's:
-without this a worker grew by 400 MB over 1,024 passages."""
 KEPT_TOGETHER = 96
 """Vectors to a transaction."""
 
@@ -65,8 +62,13 @@ class Embedding:
         document_id: DocumentId,
         watch: Watch,
         turn: Turn,
+        *,
+        calls: int | None = None,
     ) -> None:
-        """Find out what is embedded already: of the version that is served, and of attempts."""
+        """Find out what is embedded already: of the version that is served, and of attempts.
+
+        Makes at most ``calls`` of the model at once; None: as many as the turn has places.
+        """
         self._database = database
         self._embedder = embedder
         self._document_id = document_id
@@ -84,10 +86,9 @@ class Embedding:
         self._complete = self._left = False
         self._batches: deque[dict[bytes, str]] = deque()
         self._fresh: Vectors = {}
-        self._calls = 0
         self._threads = [
             threading.Thread(target=self._run, name="embedding", daemon=True)
-            for _ in range(turn.places)
+            for _ in range(min(turn.places, calls or turn.places))
         ]
 
     def __enter__(self) -> Self:
@@ -183,11 +184,10 @@ class Embedding:
             rows = self._embedder.embed_passages(list(batch.values()))
         with self._more:
             self._fresh.update(zip(batch, rows, strict=True))
-            self._calls += 1
-            worth_giving_back = self._calls % GIVEN_BACK_AFTER == 1
             worth_keeping = len(self._fresh) >= KEPT_TOGETHER
-        if worth_giving_back:
-            give_back()
+        # Each call is for another length of text, and its pieces of memory fit no other's: without
+        # this a worker grew by 400 MB over 1,024 passages.
+        give_back()
         if worth_keeping:
             self._keep()
 

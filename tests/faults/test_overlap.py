@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
+from ingest.pipeline import MANY_PAGES
 from ingest.turns import Turn, Turns
 from ingest.worker import run_worker
 from ragqa.errors import Cancelled
@@ -49,8 +50,10 @@ class Patient(HashingEmbedder):
                 row = conn.execute("SELECT count(*) AS pages FROM page_reads").fetchone()
             assert row is not None
             self.saw = row["pages"]
+        vectors = super().embed_passages(texts)
+        time.sleep(0.01)
         self.at_once -= 1
-        return super().embed_passages(texts)
+        return vectors
 
 
 def test_the_next_document_is_read_while_one_is_embedded(
@@ -124,6 +127,24 @@ def test_one_document_keeps_every_place_of_the_model_busy(
     assert (found.status, found.chunks) == (("failed", 0) if failing else ("ready", 150))
     assert "no vectors today" in (found.error.message if found.error else "no vectors today")
     assert embedder.calls == Turns().embedding.places if failing else embedder.calls >= 10
+
+
+def test_passages_of_a_long_document_are_embedded_by_one_call_at_a_time(
+    services: Services, make_pdf: MakePdf
+) -> None:
+    collection = services.create_collection("papers")
+    embedder = Patient(services, pages=0)
+
+    class Slow(Services):
+        @override
+        def embedder(self, model: str | None = None) -> Embedder:
+            return embedder
+
+    data = make_pdf(*(f"Page {n} has its own sentence." for n in range(MANY_PAGES)))
+    take_in(services.database, services.files, collection, "long.pdf", io.BytesIO(data))
+    run_worker(Slow(services.settings, services.database, services.files), until_idle=True)
+
+    assert embedder.most_at_once == 1
 
 
 def test_as_many_hold_a_turn_as_it_has_places() -> None:
