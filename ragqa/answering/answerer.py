@@ -235,6 +235,10 @@ class Answerer:
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
         signs = signs_of(question, answer.hits[:READ], ranked, draft=draft.text)
         answer = replace(answer, confidence=self._calibration.probability(signs))
+        listed = self._list_column(answer, question, ranked)
+        if listed is not None and extractive.refusal is None:
+            # A column is not what was read: a draft that tells something else says nothing of it.
+            return replace(listed, confidence=extractive.confidence)
         if drafted is not None:
             drafted = replace(drafted, confidence=answer.confidence)
         if not self._calibration.suffices(signs):
@@ -245,7 +249,6 @@ class Answerer:
             sentences = drafted.sentences if drafted is not None and not supported else ()
             refusal = refuse(reason, language_of(answer.question), answer.hits)
             return replace(answer, refusal=refusal, sentences=sentences)
-        listed = self._list_column(answer, question, ranked)
         if listed is not None:
             return listed
         conflict = find_conflict(question, ranked)
