@@ -213,6 +213,17 @@ def _share(words: Sequence[str], text: str) -> float:
     return found / sum(weights.values()) if words else 1.0
 
 
+_TOLD = {
+    "seen": 2.0,
+    "other_type": -2.0,
+    "repeated": 2.0,
+    "told_once": -2.5,
+    "agreed": 1.0,
+    "draft_repeated": 1.0,
+    "declined": -2.0,
+}
+"""What was read and what was drafted count alike, however the sentences are compared."""
+
 _NEAR = Rule(
     weights={
         "near": 1.96,
@@ -233,13 +244,7 @@ _NEAR = Rule(
         "names_anywhere": 1.24,
         "kind_missing": -0.14,
         "stands_out": 0.49,
-        "seen": 2.0,
-        "other_type": -2.0,
-        "repeated": 2.0,
-        "told_once": -2.5,
-        "agreed": 1.0,
-        "draft_repeated": 1.0,
-        "declined": -2.0,
+        **_TOLD,
     },
     bias=-8.73,
 )
@@ -266,13 +271,7 @@ _PLAIN = Rule(
         "names_anywhere": 1.55,
         "kind_missing": -0.47,
         "stands_out": 1.64,
-        "seen": 2.0,
-        "other_type": -2.0,
-        "repeated": 2.0,
-        "told_once": -2.5,
-        "agreed": 1.0,
-        "draft_repeated": 1.0,
-        "declined": -2.0,
+        **_TOLD,
     },
     bias=-7.86,
 )
