@@ -122,3 +122,11 @@ def llm_file(models_folder: Path) -> Path:
 def threads() -> int:
     """Threads that language models compute with in tests."""
     return min(2, os.cpu_count() or 1)
+
+
+@pytest.fixture(scope="session")
+def gpu_layers() -> int:
+    """Layers that language models put on the GPU: all where llama.cpp was built for one it sees."""
+    import llama_cpp
+
+    return -1 if llama_cpp.llama_supports_gpu_offload() else 0

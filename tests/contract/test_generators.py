@@ -38,8 +38,10 @@ BY_MODEL = ["llama_cpp", "openai_server"]
 
 
 @pytest.fixture(scope="session")
-def llama(llm_file: Path, threads: int) -> Iterator[LlamaCppGenerator]:
-    generator = LlamaCppGenerator(llm_file, context_tokens=1024, threads=threads)
+def llama(llm_file: Path, threads: int, gpu_layers: int) -> Iterator[LlamaCppGenerator]:
+    generator = LlamaCppGenerator(
+        llm_file, context_tokens=1024, threads=threads, gpu_layers=gpu_layers
+    )
     yield generator
     generator.close()
 

@@ -21,8 +21,10 @@ ABOUT_A_BRIDGE = "The bridge is two miles long and opened in the spring of last 
 
 
 @pytest.fixture(scope="module")
-def llama(llm_file: Path, threads: int) -> Iterator[LlamaCppGenerator]:
-    generator = LlamaCppGenerator(llm_file, context_tokens=1024, threads=threads)
+def llama(llm_file: Path, threads: int, gpu_layers: int) -> Iterator[LlamaCppGenerator]:
+    generator = LlamaCppGenerator(
+        llm_file, context_tokens=1024, threads=threads, gpu_layers=gpu_layers
+    )
     yield generator
     generator.close()
 
