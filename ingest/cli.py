@@ -14,6 +14,7 @@ import typer
 from ingest import upkeep
 from ragqa.cli.base import Json, open_settings, print_json
 from ragqa.errors import InvalidInput, ReadOnly
+from ragqa.memory import share_freed
 
 if TYPE_CHECKING:
     from ingest.types import OcrMode
@@ -42,6 +43,7 @@ def ingest(
 ) -> None:
     """Bring files and folders into a collection and wait until they are read."""
     settings = open_settings()
+    share_freed()
     from ingest.batch import run_batch
     from ragqa.wiring import open_services
 
@@ -110,6 +112,7 @@ def worker(
 ) -> None:
     """Read what is queued, until stopped."""
     settings = open_settings()
+    share_freed()
     from ingest.worker import run_worker
     from ragqa.wiring import open_services
 

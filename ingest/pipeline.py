@@ -59,7 +59,7 @@ logger = logging.getLogger(__name__)
 PAGES_AT_ONCE = 50
 MANY_PAGES = 200
 """Reading so many takes far longer than loading the model again, and readers need its memory;
-their passages are embedded by one call at a time, since two at once took 1,458 MB for 1,500."""
+their passages are embedded by one call at a time: with two at once memory grows towards the end."""
 FORGET_SECONDS = 5.0
 """A document in hand beside it may load the model meanwhile."""
 KEEP_SECONDS = 0.5

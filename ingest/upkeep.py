@@ -11,6 +11,7 @@ import typer
 
 from ragqa.cli.base import CollectionName, Json, open_settings, print_json
 from ragqa.errors import InvalidInput
+from ragqa.memory import share_freed
 
 UNITS = Path(".config/systemd/user")
 
@@ -76,6 +77,7 @@ def watch(
 ) -> None:
     """Bring folders in now and after each change in them, until stopped."""
     settings = open_settings()
+    share_freed()
     from ingest.cli import print_report
     from ingest.folders import watch_folders
     from ragqa.wiring import open_services

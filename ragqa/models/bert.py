@@ -22,6 +22,7 @@ from tokenizers import Encoding, Tokenizer
 from torch import nn
 from typing_extensions import override
 
+from ragqa.memory import unmap_read
 from ragqa.models.pairs import pass_blocks
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class _Weights:
     def lie(self, name: str, *shape: int) -> Tensor:
         """Return one weight as it lies in the file, of which only rows asked for are read.
 
+        What was read is given back by ``unmap_read``.
+
         Raises:
             ValueError: If it has another shape.
         """
@@ -179,6 +182,7 @@ class _Embeddings(nn.Module):
     def forward(self, input_ids: Tensor) -> Tensor:
         """Return what the blocks begin with. Shape: ``(texts, tokens, dimension)``."""
         words = nn.functional.embedding(input_ids, self._words).to(self._types.dtype)
+        unmap_read(self._words.data_ptr(), self._words.nbytes)
         normed: Tensor = self._norm(words + self._types[0] + self._places[: input_ids.shape[1]])
         return normed
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +19,6 @@ from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 TEXTS = [
     "合同金额为三千万元。",
@@ -139,3 +140,24 @@ def test_weights_that_are_not_of_the_stated_shape_are_refused(folder: Path, tmp_
 
     with pytest.raises(ModelMissing, match=r"cannot be loaded: .*word_embeddings.*250037"):
         SentenceTransformerEmbedder(copy, offline=True)
+
+
+def test_what_was_read_of_the_word_vectors_is_given_back(folder: Path) -> None:
+    shape = stated_shape(folder)
+    assert shape is not None
+    ours = Bert(shape, torch.float32)
+
+    with torch.inference_mode():
+        ours(ours.preprocess(TEXTS))
+
+    assert resident_of(folder / "model.safetensors") <= 100_000
+
+
+def resident_of(file: Path) -> int:
+    """Return how many bytes of a file this process has in memory through mappings."""
+    mappings = re.split(
+        r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.M
+    )
+    ours = [one for one in mappings if one.partition("\n")[0].endswith(str(file.resolve()))]
+    assert ours
+    return sum(1024 * int(re.findall(r"^Rss: +(\d+) kB", one, flags=re.M)[0]) for one in ours)
