@@ -231,7 +231,8 @@ def _copy_chunks(
                     list(new.chunk.headings),
                     new.chunk.text,
                     new.embedded_hash,
-                    list(new.terms),
+                    # As text: psycopg's own way with a list takes each number by itself.
+                    f"{{{','.join(map(str, new.terms))}}}",
                     bag_of(new),
                 )
             )

@@ -42,7 +42,7 @@ CREATE TABLE {table} (
 ALTER TABLE {table} ALTER COLUMN embedding SET STORAGE PLAIN
 """
 
-COPY = "COPY {table} (collection_id, chunk_id, embedding) FROM STDIN"
+COPY = "COPY {table} (collection_id, chunk_id, embedding) FROM STDIN (FORMAT BINARY)"
 
 INDEX = """
 CREATE INDEX CONCURRENTLY IF NOT EXISTS {index} ON {table}
@@ -117,6 +117,7 @@ def copy_embeddings(
 ) -> None:
     """Write vectors beside the numbers of their chunks."""
     with conn.cursor().copy(sql.SQL(COPY).format(table=table.identifier)) as copy:
+        copy.set_types(["int8", "int8", "halfvec"])
         for chunk_id, vector in rows:
             copy.write_row((collection_id, chunk_id, to_halfvec(vector, table.dimension)))
 
