@@ -55,9 +55,15 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
 )
 SHARES = frozenset(("percent",))
 _MEASURES = MONEY | frozenset(
-    ("percent", "time", "months", "length", "area", "volume", "mass", "temperature", "date")
+    ("percent", "time", "months", "length", "area", "volume", "mass", "temperature", "date", "part")
 )
 """What is never told for another of these."""
+_PART = re.compile(
+    r"第? *\d+(?:\.\d+)* *[节章条款页](?!目)|[表图] *\d+(?:[-.]\d+)*|"
+    r"\b(?:section|chapter|clause|article|table|figure|page|step)s? \d+(?:[-.]\d+)*",
+    re.IGNORECASE,
+)
+"""A part of a document that a sentence refers to; its number measures nothing."""
 _UNDATED = (MONEY, SHARES, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
 _AMOUNTS = re.compile(
     r"多少|几[个天年月元次]|限额|标准|上限|单价|总价|价格|费率|"
@@ -169,11 +175,19 @@ def _is_other(kind: str, asked: frozenset[str] | None) -> bool:
 
 
 def _measured(text: str) -> list[tuple[int, int, str]]:
-    """Return where each number and date stands, and its dimension; of a date: ``date``."""
-    dates = [(one.start, one.end) for one in find_dates(text)]
+    """Return where each number and date stands, and its dimension.
+
+    Of a date it is ``date``, of the number of a section or a table ``part``.
+    """
+    named = [(*found.span(), "part") for found in _PART.finditer(text)]
+    named += [
+        (one.start, one.end, "date")
+        for one in find_dates(text)
+        if not any(start <= one.start < end for start, end, _ in named)
+    ]
     numbers = [
         (one.start, one.end, one.unit)
         for one in find_numbers(text)
-        if not any(start <= one.start < end for start, end in dates)
+        if not any(start <= one.start < end for start, end, _ in named)
     ]
-    return [*((start, end, "date") for start, end in dates), *numbers]
+    return [*named, *numbers]

@@ -44,7 +44,7 @@ _UNREAD: dict[Language, str] = {
 _DECLINES = re.compile(
     r"资料中没有|没有(?:提到|提及|找到|相关|说明|给出)|未(?:提到|提及|找到|说明|给出)|"
     r"无法(?:确定|回答|得知|找到)|不知道|不清楚|"
-    r"not in the passages|no (?:information|answer|mention)|"
+    r"\bno(?:t|ne|thing)? in the passages|no (?:information|answer|mention)|"
     r"not (?:mentioned|found|specified|provided|stated|given|available)|"
     r"(?:do|does|did) not (?:mention|say|specify|provide|contain|state)|"
     r"cannot (?:be )?(?:answer|determin|find)|i (?:do not|don't) know|^\s*n/?a\b",

@@ -117,6 +117,17 @@ def test_eight_of_ten_questions_are_answered_right(answers: dict[str, Answer]) -
     }
 
 
+def test_the_questions_of_the_readme_are_answered_right(answers: dict[str, Answer]) -> None:
+    known = {one["question"]: one for one in ANSWERABLE}
+    readme = "".join(
+        (SAMPLES.parent / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md")
+    )
+    asked = set(re.findall(r'"question": "([^"]+)"|ragqa ask "([^"]+)"', readme))
+    for question in {one for pair in asked for one in pair if one}:
+        one = known[question]
+        assert any(fold(gold) in fold(answers[one["id"]].text) for gold in one["answers"])
+
+
 @pytest.mark.parametrize(
     ("question", "told", "never"),
     [
@@ -127,6 +138,7 @@ def test_eight_of_ten_questions_are_answered_right(answers: dict[str, Answer]) -
         ("How much can I spend on a hotel in Zurich?", "£210", "£58"),
         ("额定功率是多少？", "2,150 W", "说法不一"),
         ("前置滤芯多久更换一次？", "8 个月", "说法不一"),
+        ("加热罐的保修期有多长？", "36 个月", "7.1"),
         ("投影机有几台？", "6台", "说法不一"),
     ],
 )

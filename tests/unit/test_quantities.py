@@ -30,6 +30,8 @@ from ragqa.answering.reading import Reading
         ("How long is the warranty?", "three years", "5%"),
         ("How far is the station?", "3 km", "40 euros"),
         ("开机温度是多少？", "40 ℃", "40 分钟"),
+        ("滤芯多久换一次？", "4 个月", "3.3 节"),
+        ("How long is the warranty?", "two years", "section 4.2"),
     ],
 )
 def test_one_quantity_is_not_answered_by_another(question: str, right: str, wrong: str) -> None:
