@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import RagqaError
+from ragqa.models.llama_cpp import supports_gpu
 from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
 from ragqa.store.collections import list_collections
 from ragqa.store.embeddings import EXACT_BELOW, find_embeddings_table
@@ -87,15 +88,24 @@ def _look_at_llm(settings: Settings) -> str:
     if settings.llm_model == EXTRACTIVE:
         return "extractive: no weights; answers are quotes"
     located = resolve_llm_model(settings.llm_model, settings.models_folder)
-    if settings.llm_gpu_layers:
-        from llama_cpp import llama_supports_gpu_offload
+    gpu = tell_gpu(settings.llm_gpu_layers, sees_gpu=supports_gpu())
+    return f"{located.name}: {located.source}{gpu}"
 
-        if not llama_supports_gpu_offload():
-            raise RagqaError(
-                "RAGQA_LLM_GPU_LAYERS is set, but llama-cpp-python was built without a GPU: build "
-                "it again with CMAKE_ARGS=-DGGML_CUDA=on"
-            )
-    return f"{located.name}: {located.source}"
+
+def tell_gpu(layers: int, *, sees_gpu: bool) -> str:
+    """Return what is to be said of a GPU behind the language model; empty: nothing.
+
+    Raises:
+        RagqaError: Layers are to be put on a GPU, and llama.cpp can use none.
+    """
+    if layers and not sees_gpu:
+        raise RagqaError(
+            "RAGQA_LLM_GPU_LAYERS is set, but llama-cpp-python was built without a GPU, or sees "
+            "none: build it with CMAKE_ARGS=-DGGML_CUDA=on make setup, and look at nvidia-smi"
+        )
+    if sees_gpu and not layers:
+        return "; on the CPU, though llama.cpp sees a GPU: RAGQA_LLM_GPU_LAYERS=-1 uses it"
+    return ""
 
 
 def _look_at_database(services: Services) -> str:

@@ -210,6 +210,14 @@ def _require_gguf(path: Path) -> None:
             raise ModelMissing(f"{path} is not a GGUF file: it does not start with GGUF")
 
 
+def supports_gpu() -> bool:
+    """Return whether llama.cpp was built for a GPU and sees one."""
+    import llama_cpp
+
+    llama_cpp.llama_log_set(_log_sink(), None)
+    return bool(llama_cpp.llama_supports_gpu_offload())
+
+
 def _load(path: Path, context_tokens: int, gpu_layers: int, threads: int) -> Any:
     # For those who come without the command line, which says so too: two threads that spin while
     # they wait for each other generate 0.3 tokens a second on two busy cores, these 15.
@@ -219,8 +227,8 @@ def _load(path: Path, context_tokens: int, gpu_layers: int, threads: int) -> Any
     llama_cpp.llama_log_set(_log_sink(), None)
     if gpu_layers and not llama_cpp.llama_supports_gpu_offload():
         logger.warning(
-            "RAGQA_LLM_GPU_LAYERS is %d, but this llama-cpp-python was built without GPU support: "
-            "the model runs on the CPU (rebuild it with CMAKE_ARGS=-DGGML_CUDA=on)",
+            "RAGQA_LLM_GPU_LAYERS is %d, but this llama-cpp-python was built without GPU support, "
+            "or sees no GPU: the model runs on the CPU (`ragqa doctor` says more)",
             gpu_layers,
         )
     options: dict[str, Any] = {"n_threads": threads, "n_threads_batch": threads} if threads else {}
