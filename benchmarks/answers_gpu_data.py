@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-READ = 8
-"""Hits that the product reads sentences of."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from answers_data import contains
-from answers_gpu_data import READ, Recorded, read_recorded
+from answers_gpu_data import Recorded, read_recorded
+from answers_timing import time_bare, time_ours, tokens_of
 
-from ragqa.answering.answerer import Answerer, Finished
+from ragqa.answering.answerer import READ, Answerer, Finished
 from ragqa.answering.citations import MARKER
 from ragqa.answering.prompt import ANSWER_TOKENS, STOP
 from ragqa.answering.reading import read_texts
@@ -27,7 +28,7 @@ from ragqa.types import Message, Token
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from answers_gpu_data import Asked, Timed
@@ -59,30 +60,6 @@ def growth(before: str | None) -> float | None:
     return None if before is None or after is None else float(after) - float(before)
 
 
-def time_stream(stream: Any, text_of: Callable[[Any], str]) -> dict[str, float]:
-    """Return the seconds until the first text, and the pieces a second from then on."""
-    started = time.perf_counter()
-    first, count = 0.0, 0
-    for piece in stream:
-        if text_of(piece):
-            first = first or time.perf_counter() - started
-            count += 1
-    rest = time.perf_counter() - started - first
-    return {"first_s": first, "per_s": (count - 1) / rest if count > 1 else 0.0}
-
-
-def time_ours(generator: LlamaCppGenerator, messages: Sequence[Message], tokens: int) -> Any:
-    """Time our generator."""
-    return time_stream(generator.generate(messages, max_tokens=tokens), lambda token: token.text)
-
-
-def time_bare(llama: Any, prompt: list[int], tokens: int) -> Any:
-    """Time a bare ``Llama``, which has nothing read before."""
-    llama.reset()
-    stream = llama.create_completion(prompt, max_tokens=tokens, temperature=0.0, stream=True)
-    return time_stream(stream, lambda part: part["choices"][0]["text"])
-
-
 def measure_generator(
     path: str, timed: Sequence[Timed], *, gpu_layers: int, threads: int
 ) -> dict[str, Any]:
@@ -96,36 +73,32 @@ def measure_generator(
     bare = llama_cpp.Llama(path, n_ctx=4096, n_gpu_layers=gpu_layers, verbose=False, **options)
     rows: list[dict[str, float]] = []
     time_ours(ours, LONG, 8)  # what is made ready at the first use is not part of any time
-    time_bare(bare, _tokens(ours, LONG), 8)
+    time_bare(bare, tokens_of(ours, LONG), 8)
     for number, prompt in enumerate(timed):
-        tokens = _tokens(ours, prompt.messages)
+        tokens = tokens_of(ours, prompt.messages)
         row: dict[str, float] = {"prompt_tokens": len(tokens)}
         for turn in range(2):
             # Whoever is second finds the machine warmer: both are, as often.
             if (number + turn) % 2:
-                row["bare_first_s"] = time_bare(bare, tokens, 4)["first_s"]
+                row["bare_first_s"] = time_bare(bare, tokens, 4)[0]
             else:
                 ours.forget()
-                row["first_s"] = time_ours(ours, prompt.messages, 4)["first_s"]
+                row["first_s"] = time_ours(ours, prompt.messages, 4)[0]
         ours.forget()
         time_ours(ours, prompt.messages, 4)
-        row["follow_up_s"] = time_ours(ours, prompt.follow_up, 4)["first_s"]
+        row["follow_up_s"] = time_ours(ours, prompt.follow_up, 4)[0]
         row["read_per_s"] = len(tokens) / row["first_s"]
         row["bare_read_per_s"] = len(tokens) / row["bare_first_s"]
         row["first_over_bare"] = row["first_s"] / row["bare_first_s"]
         row["follow_up_over_bare"] = row["follow_up_s"] / row["bare_first_s"]
         rows.append(row)
     result |= {name: statistics.median(row[name] for row in rows) for name in rows[0]}
-    result["generated_per_s"] = time_ours(ours, LONG, WORDS)["per_s"]
-    result["bare_generated_per_s"] = time_bare(bare, _tokens(ours, LONG), WORDS)["per_s"]
+    result["generated_per_s"] = time_ours(ours, LONG, WORDS)[1]
+    result["bare_generated_per_s"] = time_bare(bare, tokens_of(ours, LONG), WORDS)[1]
     result["prompts"] = len(rows)
     bare.close()
     ours.close()
     return result
-
-
-def _tokens(generator: LlamaCppGenerator, messages: Sequence[Message]) -> list[int]:
-    return generator._tokenize(generator._render(messages), special=True)
 
 
 def passages_of(asked: Asked) -> list[str]:

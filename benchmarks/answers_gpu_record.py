@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from answers import COLLECTION, choose_questions
-from answers_gpu_data import READ
 from answers_speed import write_prompts
 
+from ragqa.answering.answerer import READ
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.prompt import write_prompt
 from ragqa.answering.shortening import rank_again, read_ranked

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from answers_data import passages, questions, sample
+from answers_timing import time_bare, time_ours, tokens_of
 from retrieval_data import write_results
 
 from ragqa.answering.answerer import Answerer, Evidence
@@ -111,36 +112,6 @@ def _hit(at: int, text: str) -> Hit:
     return Hit(ChunkId(number), DocumentId(number), f"{at}.pdf", chunk, "text", 1.0)
 
 
-def tokens_of(generator: LlamaCppGenerator, messages: Sequence[Message]) -> list[int]:
-    """Return the tokens that the model reads of a prompt."""
-    return generator._tokenize(generator._render(messages), special=True)
-
-
-def first_token(generator: LlamaCppGenerator, prompt: Prompt) -> tuple[float, float]:
-    """Return the seconds until our first text, and the tokens a second from then on."""
-    started = time.perf_counter()
-    stream = generator.generate(prompt.messages, max_tokens=WORDS)
-    first = count = 0.0
-    for token in stream:
-        if token.text and not first:
-            first = time.perf_counter() - started
-        count += bool(token.text)
-    rest = time.perf_counter() - started - first
-    return first, (count - 1) / rest if count > 3 and rest else float("nan")
-
-
-def bare_first_token(llama: Any, tokens: list[int]) -> tuple[float, float]:
-    """Return the same of a bare ``Llama``."""
-    started = time.perf_counter()
-    first = count = 0.0
-    for part in llama.create_completion(tokens, max_tokens=WORDS, temperature=0.0, stream=True):
-        if part["choices"][0]["text"] and not first:
-            first = time.perf_counter() - started
-        count += bool(part["choices"][0]["text"])
-    rest = time.perf_counter() - started - first
-    return first, (count - 1) / rest if count > 3 and rest else float("nan")
-
-
 def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any]:
     """Compare our generator with a bare one, round by round."""
     import llama_cpp
@@ -164,17 +135,16 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
         for turn in range(2):
             # Whoever is second finds the processor warmer: both are, as often.
             if (number + turn) % 2:
-                bare.reset()
-                row["bare_first_s"], row["bare_per_s"] = bare_first_token(bare, read)
+                row["bare_first_s"], row["bare_per_s"] = time_bare(bare, read, WORDS)
             else:
                 ours.forget()
-                row["first_s"], row["per_s"] = first_token(ours, prompt)
-        first_token(ours, prompt)
-        row["follow_up_s"], _ = first_token(ours, follow_up)
+                row["first_s"], row["per_s"] = time_ours(ours, prompt.messages, WORDS)
+        time_ours(ours, prompt.messages, WORDS)
+        row["follow_up_s"], _ = time_ours(ours, follow_up.messages, WORDS)
         rows.append(row)
     for row, (prompt, _) in zip(rows, pairs, strict=True):
         # Others asked, in another language too, since its passages were read.
-        row["others_between_s"], _ = first_token(ours, prompt)
+        row["others_between_s"], _ = time_ours(ours, prompt.messages, WORDS)
     result: dict[str, Any] = {
         name: float(np.nanmedian([row[name] for row in rows])) for name in rows[0]
     }

@@ -212,19 +212,22 @@ def _require_gguf(path: Path) -> None:
 
 def supports_gpu() -> bool:
     """Return whether llama.cpp was built for a GPU and sees one."""
+    return bool(_library().llama_supports_gpu_offload())
+
+
+def _library() -> Any:
+    """Return llama.cpp, whose own log goes where ours goes."""
     import llama_cpp
 
     llama_cpp.llama_log_set(_log_sink(), None)
-    return bool(llama_cpp.llama_supports_gpu_offload())
+    return llama_cpp
 
 
 def _load(path: Path, context_tokens: int, gpu_layers: int, threads: int) -> Any:
     # For those who come without the command line, which says so too: two threads that spin while
     # they wait for each other generate 0.3 tokens a second on two busy cores, these 15.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251  (not a setting of ours)
-    import llama_cpp
-
-    llama_cpp.llama_log_set(_log_sink(), None)
+    llama_cpp = _library()
     if gpu_layers and not llama_cpp.llama_supports_gpu_offload():
         logger.warning(
             "RAGQA_LLM_GPU_LAYERS is %d, but this llama-cpp-python was built without GPU support, "

@@ -30,6 +30,17 @@ if TYPE_CHECKING:
     MakePdf = Callable[..., bytes]
 
 
+def lend(services: Services, embedder: Embedder) -> Services:
+    """Return the same services with another embedder."""
+
+    class Lent(Services):
+        @override
+        def embedder(self, model: str | None = None) -> Embedder:
+            return embedder
+
+    return Lent(services.settings, services.database, services.files)
+
+
 class Patient(HashingEmbedder):
     """Does not embed before every page of all documents is read, unless that takes too long."""
 
@@ -62,18 +73,12 @@ def test_the_next_document_is_read_while_one_is_embedded(
     collection = services.create_collection("papers")
     embedder = Patient(services, pages=5)
 
-    class Slow(Services):
-        @override
-        def embedder(self, model: str | None = None) -> Embedder:
-            return embedder
-
     added = [
         take_in(services.database, services.files, collection, f"{pages}.pdf", io.BytesIO(data))
         for pages in (2, 3)
         for data in [make_pdf(*(f"Page {n} of {pages}." for n in range(pages)))]
     ]
-    slowed = Slow(services.settings, services.database, services.files)
-    run_worker(slowed, concurrency=2, until_idle=True)
+    run_worker(lend(services, embedder), concurrency=2, until_idle=True)
 
     assert embedder.saw == 5
     assert embedder.most_at_once <= Turns().embedding.places
@@ -111,16 +116,9 @@ def test_one_document_keeps_every_place_of_the_model_busy(
     collection = services.create_collection("papers")
     embedder = Meeting(failing=failing)
 
-    class Met(Services):
-        @override
-        def embedder(self, model: str | None = None) -> Embedder:
-            return embedder
-
     data = make_pdf(*(f"Page {n} has its own sentence." for n in range(150)))
     added = take_in(services.database, services.files, collection, "one.pdf", io.BytesIO(data))
-    run_worker(
-        Met(services.settings, services.database, services.files), concurrency=2, until_idle=True
-    )
+    run_worker(lend(services, embedder), concurrency=2, until_idle=True)
 
     with services.database.transaction() as conn:
         found = find_document(conn, added.document.id)
@@ -135,14 +133,9 @@ def test_passages_of_a_long_document_are_embedded_by_one_call_at_a_time(
     collection = services.create_collection("papers")
     embedder = Patient(services, pages=0)
 
-    class Slow(Services):
-        @override
-        def embedder(self, model: str | None = None) -> Embedder:
-            return embedder
-
     data = make_pdf(*(f"Page {n} has its own sentence." for n in range(MANY_PAGES)))
     take_in(services.database, services.files, collection, "long.pdf", io.BytesIO(data))
-    run_worker(Slow(services.settings, services.database, services.files), until_idle=True)
+    run_worker(lend(services, embedder), until_idle=True)
 
     assert embedder.most_at_once == 1
 
