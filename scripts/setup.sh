@@ -57,14 +57,22 @@ rm -f $VENV/stamp
 isa=$( (uname -sm; grep -m 1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null | tr ' ' '\n' |
     grep -E '^(avx|sse|fma|f16c|bmi|amx|asimd|sve|i8mm|bf16)' | sort -u) | hash)
 build_flags="-DLLAVA_BUILD=OFF -DGGML_NATIVE=ON $flags"
-wheels="${XDG_CACHE_HOME:-$HOME/.cache}/ragqa/wheels/$LLAMA-$(echo "$build_flags" | hash)-$isa"
+# Not with AMX: PyTorch's kernels use its tiles on the same threads, and leave them shaped for nobody;
+# llama.cpp shapes a thread's tiles once, and the process dies of an illegal instruction. (Built by
+# gcc 12.2 it dies even alone: GCC bug 114098.)
+amx=
+if grep -q '^flags.* amx_tile' /proc/cpuinfo 2>/dev/null &&
+    echo | "${CXX:-c++}" -mno-amx-int8 -mno-amx-tile -E -x c++ - >/dev/null 2>&1; then
+    amx="-mno-amx-int8 -mno-amx-tile"
+fi
+wheels="${XDG_CACHE_HOME:-$HOME/.cache}/ragqa/wheels/$LLAMA-$(echo "$build_flags${amx:+ $amx}" | hash)-$isa"
 builder=
 find_wheel() { find "$wheels" -maxdepth 1 -name 'llama_cpp_python-*.whl' 2>/dev/null | head -n 1; }
 if [ -z "$(find_wheel)" ]; then
     command -v "${CXX:-c++}" >/dev/null || fail "no C++ compiler: install gcc and g++ (on Debian and Ubuntu: apt install g++), or set CXX"
     say "building llama-cpp-python $LLAMA in the background (several minutes, once; log: $VENV/llama-build.log)"
     # In a session of its own, so that all of its compilers can be ended together.
-    CMAKE_ARGS="$build_flags" $VENV/bin/python -c \
+    CFLAGS="${CFLAGS:-} $amx" CXXFLAGS="${CXXFLAGS:-} $amx" CMAKE_ARGS="$build_flags" $VENV/bin/python -c \
         'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' \
         sh scripts/build_llama.sh $VENV/bin/python "$LLAMA" "$wheels" >$VENV/llama-build.log 2>&1 &
     builder=$!
