@@ -35,8 +35,8 @@ _WIDE = 0.25
 _STRIP = 60.0
 """In points; what is higher is a ground, not a strip."""
 _MOST_RULES = 200
-_SHEET = 736
-"""Pixels of the shorter side up to which images are blown up before lines are looked for."""
+_AIR, _SHEET, _STEP = 48, 384, 128
+"""Pixels around a picture at least; of a sheet's sides at least, and by which they differ."""
 _COVERED = 0.5
 """Share of a page that a scan covers at least."""
 
@@ -160,10 +160,8 @@ def _with_pictures(
     """Add what OCR reads in pictures and drawn words on a page whose own text is good."""
     for region in (*verdict.regions, *verdict.drawn):
         try:
-            image, area = source.image(raw.number, options.ocr_dpi, region), region
-            if region in verdict.drawn:
-                image, area = _on_a_sheet(image, region)
-            scan = read_scan(engine, image, area)
+            image, area = _on_a_sheet(source.image(raw.number, options.ocr_dpi, region), region)
+            scan = read_scan(engine, image, area, picture=True)
         except ModelMissing:
             return raw
         raw = _merged(raw, scan)
@@ -181,19 +179,24 @@ def _without_glyphs(layer: Layer, drawn: Sequence[BBox]) -> Layer:
 
 
 def _on_a_sheet(image: NDArray[np.uint8], area: BBox) -> tuple[NDArray[np.uint8], BBox]:
-    """Put a small image in the corner of a blank one, and say what part of the page that shows.
+    """Put an image on a blank sheet, and say what part of the page, and beside it, that shows.
 
-    Detectors blow up what is small, and then take the words of a line apart.
+    Detectors are blind to what touches an edge, and blow up what is small: that costs time, and
+    takes the words of a line apart. Sheets come in few sizes, since a network prepares for each.
     """
     height, width = image.shape[:2]
-    below, beside = max(0, _SHEET - height), max(0, _SHEET - width)
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    sheet = np.empty((height + below, width + beside, 3), np.uint8)
+    sheet = np.empty((_side(height), _side(width), 3), np.uint8)
     sheet[:] = np.median(border, axis=0)
-    sheet[:height, :width] = image
+    sheet[_AIR : _AIR + height, _AIR : _AIR + width] = image
     across, down = (area.x1 - area.x0) / width, (area.bottom - area.top) / height
-    right, bottom = area.x1 + beside * across, area.bottom + below * down
-    return sheet, BBox(area.x0, area.top, right, bottom)
+    left, top = area.x0 - _AIR * across, area.top - _AIR * down
+    right, bottom = left + sheet.shape[1] * across, top + sheet.shape[0] * down
+    return sheet, BBox(left, top, right, bottom)
+
+
+def _side(pixels: int) -> int:
+    return max(_SHEET, -(-(pixels + 2 * _AIR) // _STEP) * _STEP)
 
 
 def _merged(raw: RawPage, scan: ScanText) -> RawPage:

@@ -37,8 +37,12 @@ class OcrEngine(Protocol):
         """Engine and model, part of every page key."""
         ...
 
-    def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
+    def recognize(self, image: NDArray[np.uint8], *, enlarge: bool = True) -> list[Recognized]:
         """Return the lines of a BGR image ``(height, width, 3)``, in no promised order.
+
+        Args:
+            image: The image.
+            enlarge: Whether it may be blown up where it is small, since its text may be too.
 
         Raises:
             ModelMissing: If the engine or its weights are not on this machine.

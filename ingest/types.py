@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PARSER_VERSION = "18"
+PARSER_VERSION = "19"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
 OcrMode = Literal["auto", "always", "never"]

@@ -24,11 +24,11 @@ class NullOcr:
         """Written into page keys: pages without OCR are read again once there is an engine."""
         return "none"
 
-    def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
+    def recognize(self, image: NDArray[np.uint8], *, enlarge: bool = True) -> list[Recognized]:
         """Raise.
 
         Raises:
             ModelMissing: Always.
         """
-        del image
+        del image, enlarge
         raise ModelMissing(self._reason)

@@ -52,8 +52,9 @@ class PaddleOcr:
         return "paddleocr:PP-OCRv6-small"
 
     @room_to_reserve()
-    def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
-        """Return the lines of a BGR image."""
+    def recognize(self, image: NDArray[np.uint8], *, enlarge: bool = True) -> list[Recognized]:
+        """Return the lines of a BGR image, which is never blown up."""
+        del enlarge
         if not image.size:
             return []
         inside = self._load().paddlex_pipeline._pipeline

@@ -34,6 +34,9 @@ _TILE_PIXELS = 1_500_000
 _TILE_WIDTH = 1600
 _CONTEXT = 192
 """Pixels that a tile sees of its neighbours: more than the network looks around a point."""
+_LARGE = 736, 384
+"""Pixels of the shorter side up to which an image is blown up, and one whose text is known to be as
+large as that of pages: it is found no worse so, in half the time."""
 _BLOCK = 16
 """Pixels, square, that are blank or drawn on together; those beside drawn ones count so too."""
 _FLAT = 0.06
@@ -61,11 +64,12 @@ class RapidOcr:
         return f"rapidocr:PP-OCRv6-small:{self._runtime}"
 
     @room_to_reserve()
-    def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
-        """Return the lines of a BGR image."""
+    def recognize(self, image: NDArray[np.uint8], *, enlarge: bool = True) -> list[Recognized]:
+        """Return the lines of a BGR image; it is blown up while looking for them, if it may be."""
         if not image.size:
             return []
         engine = self._load()
+        engine.text_det.limit_side_len = _LARGE[0] if enlarge else _LARGE[1]
         above = _padding(image)
         if above:
             image = np.pad(image, ((above, above), (0, 0), (0, 0)), mode="edge")

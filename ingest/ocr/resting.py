@@ -36,10 +36,10 @@ class RestingOcr:
         """That of the engine."""
         return self._engine.name
 
-    def recognize(self, image: NDArray[np.uint8]) -> list[Recognized]:
+    def recognize(self, image: NDArray[np.uint8], *, enlarge: bool = True) -> list[Recognized]:
         """Return the lines of a BGR image, as the engine does."""
         self._pages_since = 0
-        return self._engine.recognize(image)
+        return self._engine.recognize(image, enlarge=enlarge)
 
     @contextmanager
     def for_page(self) -> Iterator[None]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SURE = 0.88
 """Mean confidence of text that stands upright; upside down it is far lower."""
+_WORTH_TURNING = 30
+"""Characters; a picture on a written page in which fewer are found stands as the page does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,46 +38,54 @@ class ScanText:
     """Degrees clockwise by which the text stands."""
 
 
-def read_scan(engine: OcrEngine, image: NDArray[np.uint8], area: BBox) -> ScanText:
+def read_scan(
+    engine: OcrEngine, image: NDArray[np.uint8], area: BBox, *, picture: bool = False
+) -> ScanText:
     """Read an image that shows ``area`` of a page, whichever way up it lies.
 
     Args:
         engine: The engine.
         image: BGR, ``(height, width, 3)``.
         area: Which part of the page it shows, in points.
+        picture: Whether it is one among text that is written: its letters are as large as that
+            shows, and it seldom lies otherwise.
 
     Raises:
         ModelMissing: If the engine is not there.
     """
-    found, turned = _read_any_way_up(engine, image)
+    found, turned = _read_any_way_up(engine, image, picture=picture)
     return to_points(found, image.shape[:2], area, turned=turned)
 
 
-def _read_any_way_up(engine: OcrEngine, image: NDArray[np.uint8]) -> tuple[list[Recognized], int]:
+def _read_any_way_up(
+    engine: OcrEngine, image: NDArray[np.uint8], *, picture: bool
+) -> tuple[list[Recognized], int]:
     """Read the image; where that goes badly, turned, and keep what reads best.
 
     Text on its side or upside down is found all the same, but read with little confidence.
     """
-    found = _lines(engine, image)
-    length = sum(len(line.text) for line in found) or 1
+    found = _lines(engine, image, enlarge=not picture)
+    length = sum(len(line.text) for line in found)
+    if length < (_WORTH_TURNING if picture else 1):
+        return found, 0
     sideways = sum(len(line.text) for line in found if _is_tall(line.corners)) / length
     sure = sum(line.confidence * len(line.text) for line in found) / length
-    if not found or (sure > _SURE and sideways < 0.5):
+    if sure > _SURE and sideways < 0.5:
         return found, 0
     best, turned = found, 0
     for degrees in (90, 270) if sideways >= 0.5 else (180,):
         other = np.ascontiguousarray(np.rot90(image, degrees // 90))
         again = [
             replace(line, corners=_turned_back(line.corners, degrees, image.shape))
-            for line in _lines(engine, other)
+            for line in _lines(engine, other, enlarge=not picture)
         ]
         if _worth(again) > 1.02 * _worth(best):
             best, turned = again, degrees
     return best, turned
 
 
-def _lines(engine: OcrEngine, image: NDArray[np.uint8]) -> list[Recognized]:
-    return with_logos(image, with_marks(image, engine.recognize(image)))
+def _lines(engine: OcrEngine, image: NDArray[np.uint8], *, enlarge: bool) -> list[Recognized]:
+    return with_logos(image, with_marks(image, engine.recognize(image, enlarge=enlarge)))
 
 
 def _worth(found: Sequence[Recognized]) -> float:
