@@ -7,7 +7,8 @@
 rgb-zh: only passages beside the point are there (negative rejection), against its noisy ones.
 qa-pdf: questions whose passage was kept out of the typeset documents, against the answerable ones.
 squad2: adversarial questions in the article they were written about, against its answerable ones;
-the model alone gets the four best passages and the usual prompt: say that you don't know.
+the model alone, without its adapter, gets the four best passages and the usual prompt: say that
+you don't know.
 
 Passages are found by BM25. With ``--records`` what was asked is not asked again, so that a run may
 end after ``--minutes`` and be continued. ``--half`` takes every other question only.
@@ -116,7 +117,7 @@ def main() -> None:
     options = parser.parse_args()
     given = {"models": options.models, "llm_model": options.llm}
     settings = load_settings(offline=True, **{k: v for k, v in given.items() if v})
-    model = build_generator(settings)
+    model, plain = build_generator(settings), build_generator(settings, adapted=False)
     embedder = build_embedder(settings.embedding_model, settings)
     known = {}
     if options.records and options.records.exists():
@@ -130,7 +131,7 @@ def main() -> None:
         row = known.get((kind, q.id))
         if row is None and time.monotonic() < until:
             alone = kind.startswith("squad2") and counts[kind] <= options.alone
-            row = _ask(kind, q, found, model, embedder, alone=alone)
+            row = _ask(kind, q, found, model, embedder, plain if alone else None)
             if options.records:
                 with options.records.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -148,7 +149,7 @@ def main() -> None:
 
 
 def _ask(
-    kind: str, q: Question, found: Any, model: Generator, embedder: Any, *, alone: bool
+    kind: str, q: Question, found: Any, model: Generator, embedder: Any, plain: Generator | None
 ) -> dict[str, Any]:
     article = q.passages[0].rsplit("/", 1)[0] if kind.startswith("squad2") else ""
     hits = found.retrieve(q.question, article, limit=8)
@@ -174,8 +175,8 @@ def _ask(
         "right": last.answered and contains(MARKER.sub("", last.text), q.answers),
         "seconds": last.timings.total / 1000,
     }
-    if alone:
-        said = ask_alone(model, q.question, hits)
+    if plain is not None:
+        said = ask_alone(plain, q.question, hits)
         row |= {"alone": said, "alone refused": declines(said)}
         row |= {"alone right": contains(said, q.answers)}
     return row

@@ -138,7 +138,7 @@ def _write_questions(services: Services, collection: str, size: int) -> list[Que
     with services.database.transaction() as conn:
         found = find_collection(conn, collection)
         samples = sample_chunks(conn, found.id, limit=4 * size)
-    generator = services.generator()
+    generator = services.plain_generator()
     questions: list[Question] = []
     for filename, page, text in samples:
         if len(questions) == size:

@@ -361,10 +361,13 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of the generator."""
+    """Tokens of the generator, and how near it was to writing that there is no answer."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    doubt: float | None = None
+    """Probability, 0 to 1, that the completion begins as a refusal does; None: it means nothing,
+    because the model was not fitted to refuse."""
 
 
 @dataclass(frozen=True, slots=True)

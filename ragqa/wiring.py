@@ -98,6 +98,10 @@ class Services:
                 self._generator = build_generator(self.settings)
             return self._generator
 
+    def plain_generator(self) -> Generator:
+        """Load the generator without what we fitted to it: this one also writes questions."""
+        return build_generator(self.settings, adapted=False)
+
     def reranker(self) -> Reranker | None:
         """Return the reranker, or None when the settings name none."""
         with self._loading:
@@ -336,8 +340,13 @@ def build_reranker(settings: Settings) -> Reranker:
     return CrossEncoderReranker(located, offline=settings.offline)
 
 
-def build_generator(settings: Settings) -> Generator:
-    """Return the generator that the settings name: a server, a GGUF file, or none at all."""
+def build_generator(settings: Settings, *, adapted: bool = True) -> Generator:
+    """Return the generator that the settings name: a server, a GGUF file, or none at all.
+
+    Args:
+        settings: Which one.
+        adapted: With what we fitted to it, if anything: it answers questions and does nothing else.
+    """
     if settings.llm_base_url:
         from ragqa.models.openai_server import OpenAiServerGenerator
 
@@ -346,6 +355,8 @@ def build_generator(settings: Settings) -> Generator:
         from ragqa.models.extractive import ExtractiveGenerator
 
         return ExtractiveGenerator()
+    from ragqa.answering.prompt import NOT_FOUND
+    from ragqa.models.adapters import adapter_of
     from ragqa.models.llama_cpp import LlamaCppGenerator
     from ragqa.models.resolve import resolve_llm_model
 
@@ -356,4 +367,6 @@ def build_generator(settings: Settings) -> Generator:
         gpu_layers=settings.llm_gpu_layers,
         threads=settings.llm_threads,
         chat_template=settings.llm_chat_template,
+        adapter=adapter_of(located.name) if adapted else None,
+        refusals=tuple(NOT_FOUND.values()),
     )

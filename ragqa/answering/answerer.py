@@ -233,7 +233,9 @@ class Answerer:
             else assemble(answer, draft.text, question, ranked, draft.shown, self._quotes)
         )
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
-        signs = signs_of(question, answer.hits[:READ], ranked, draft=draft.text)
+        signs = signs_of(
+            question, answer.hits[:READ], ranked, draft=draft.text, doubt=draft.usage.doubt
+        )
         answer = replace(answer, confidence=self._calibration.probability(signs))
         listed = self._list_column(answer, question, ranked)
         if listed is not None and extractive.refusal is None:
@@ -255,8 +257,11 @@ class Answerer:
         if conflict is not None:
             return extract(answer, ranked, self._quotes, conflict=conflict)
         short = cut_short(ranked, read)
-        if drafted is not None and supported and (short is None or agrees(drafted, short)):
-            better = choose_told(drafted, short) if short is not None else None
+        alike = drafted is not None and short is not None and agrees(drafted, short)
+        # A model that was fitted to answer is believed where it tells something else, too.
+        fitted = draft.usage.doubt is not None
+        if drafted is not None and supported and (short is None or alike or fitted):
+            better = choose_told(drafted, short) if short is not None and alike else None
             told = tell_short(answer, better, self._quotes) if better is not None else None
             return told or drafted
         told = tell_short(answer, short, self._quotes) if short is not None else None

@@ -71,6 +71,12 @@ _ASKING = re.compile(r"\b(?:what|which|how|why|when|where|who|whom|whose)\b")
 _JOINING = re.compile(r"\b(?:when|where|who|whom|whose)\b")
 _LEFT_OPEN = re.compile(r"\b(?:what|when|where|who|whom)\W*$")
 
+_DESCRIBED = re.compile(
+    r"特点|特征|措施|由来|怎样|怎么样|什么样|如何|原因|为什么|影响|区别|分别|发展|作用|含义|意义|评价|"
+    r"\bwhy\b|\bhow (?!many|much|long|often|old|far|big|large|tall|high|soon|early|late|fast)|"
+    r"\bwhat (?:aspects|effects?|responses|measures|features|steps|problems|benefits)\b"
+)
+
 
 def answer_type(question: str) -> AnswerType:
     """Return what a question asks for."""
@@ -79,6 +85,11 @@ def answer_type(question: str) -> AnswerType:
         if pattern.search(lowered):
             return kind
     return "other"
+
+
+def asks_description(question: str) -> bool:
+    """Say whether a question asks for more than a few words: ways, reasons, properties, effects."""
+    return _DESCRIBED.search(simplify(fold(question))) is not None
 
 
 def _without_joining(question: str) -> str:

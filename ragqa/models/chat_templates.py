@@ -1,8 +1,16 @@
-"""How turns of a chat are written for older models, whose files do not say it themselves."""
+"""How turns of a chat are written: as a model's file says, or by a template for older models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ragqa.errors import ModelMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ragqa.settings import ChatTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +78,28 @@ TEMPLATES: dict[str, Template] = {
     ),
 }
 """Sources: the model cards of Qwen, Stanford Alpaca, Vicuna, Llama 2 and Baichuan."""
+
+
+def formatter(llama: Any, path: Path, name: ChatTemplate) -> Any:
+    """Return what writes a model's turns: as its file says, or as a named template does.
+
+    Raises:
+        ModelMissing: If the file says nothing and none is named.
+    """
+    from llama_cpp import llama_chat_format
+
+    template = TEMPLATES[name].text if name else llama.metadata.get("tokenizer.chat_template")
+    if not template:
+        raise ModelMissing(
+            f"{path} carries no chat template: choose an instruct model, or say how its turns are "
+            "written with RAGQA_LLM_CHAT_TEMPLATE (alpaca, vicuna, baichuan, …)"
+        )
+    return llama_chat_format.Jinja2ChatFormatter(
+        template=template,
+        eos_token=_special(llama, llama.token_eos()),
+        bos_token=_special(llama, llama.token_bos()),
+    )
+
+
+def _special(llama: Any, token: int) -> str:
+    return llama.detokenize([token], special=True).decode("utf-8", "replace") if token >= 0 else ""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import GenerationFailed, ModelMissing
-from ragqa.models.chat_templates import TEMPLATES
+from ragqa.models.adapters import adapt, likelihood, with_adapter
+from ragqa.models.chat_templates import TEMPLATES, formatter
 from ragqa.models.kept_prompts import KeptPrompts, shared
 from ragqa.models.stops import cut_at
 from ragqa.models.turns import Turns
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 SEED = 0
 PIECE = 128
 """Tokens of a prompt that are read at once: between two pieces a caller may leave."""
+GPU_PIECE = 2048
+"""The same with layers on a GPU, which reads these in about a tenth of a second."""
 BEAT = 0.25
 """Seconds after which one who waits for the model may leave."""
 
@@ -54,6 +57,8 @@ class LlamaCppGenerator:
         gpu_layers: int = 0,
         threads: int = 0,
         chat_template: ChatTemplate = "",
+        adapter: Path | None = None,
+        refusals: Sequence[str] = (),
     ) -> None:
         """Load the file.
 
@@ -64,23 +69,31 @@ class LlamaCppGenerator:
             gpu_layers: Layers put on the GPU, -1 all; needs a build with GPU support.
             threads: Threads to compute with; 0 is one per core.
             chat_template: How turns are written; empty: as the file says.
+            adapter: What was fitted to this model (``ragqa.models.adapters``).
+            refusals: What the adapter writes where the passages have no answer.
 
         Raises:
-            ModelMissing: If the file is not there, is no GGUF, or has no chat template and none
-                is named.
+            ModelMissing: If the file is not there, is no GGUF, has no chat template and none is
+                named, or the adapter is none for it.
         """
         path = Path(path)
         _require_gguf(path)
         self._llama = _load(path, context_tokens, gpu_layers, threads)
-        self._template = _chat_template(self._llama, path, chat_template)
-        self._stops = TEMPLATES[chat_template].stops if chat_template else ()
         self._name = path.stem
+        self._refusals: list[int] = []
+        if adapter is not None:
+            adapt(self._llama, adapter)
+            self._name = with_adapter(path.stem, adapter)
+            self._refusals = [self._tokenize(text, special=False)[0] for text in refusals]
+        self._template = formatter(self._llama, path, chat_template)
+        self._stops = TEMPLATES[chat_template].stops if chat_template else ()
+        self._piece = GPU_PIECE if gpu_layers and supports_gpu() else PIECE
         self._kept = KeptPrompts(self._llama)
         self._turns = Turns()
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix."""
+        """The file's name without its suffix, and which adapter it has."""
         return self._name
 
     @property
@@ -142,13 +155,13 @@ class LlamaCppGenerator:
                     yield Token(text)
         finally:
             turn.end()
-        return Usage(prompt_tokens=len(prompt), completion_tokens=counted.tokens)
+        return Usage(len(prompt), counted.tokens, counted.doubt)
 
     def _read(self, prompt: list[int]) -> Iterator[None]:
         """Read all of a prompt but its last piece, and yield after every piece."""
         self._kept.put_back(prompt)
         known = shared(self._llama.input_ids[: self._llama.n_tokens].tolist(), prompt)
-        for end in range(known + PIECE, len(prompt), PIECE):
+        for end in range(known + self._piece, len(prompt), self._piece):
             with _failing(), closing(self._llama.generate(prompt[:end], temp=0.0)) as tokens:
                 next(tokens)
             yield
@@ -161,13 +174,17 @@ class LlamaCppGenerator:
         text = codecs.getincrementaldecoder("utf-8")("replace")
         with _failing(), closing(self._llama.generate(prompt, temp=0.0)) as tokens:
             for token in tokens:
-                if not counted.tokens:
-                    self._kept.keep()
+                if not counted.tokens and self._refusals:
+                    counted.doubt = likelihood(self._llama, self._refusals)
                 if llama_cpp.llama_vocab_is_eog(vocabulary, token):
                     break
                 counted.tokens += 1
-                if whole := text.decode(self._llama.detokenize([token], special=False)):
-                    yield whole
+                try:
+                    if whole := text.decode(self._llama.detokenize([token], special=False)):
+                        yield whole
+                finally:
+                    if counted.tokens == 1:  # what was read is kept once the first word is out
+                        self._kept.keep()
                 if counted.tokens >= limit:
                     break
         if rest := text.decode(b"", final=True):
@@ -190,6 +207,7 @@ class LlamaCppGenerator:
 class _Count:
     def __init__(self) -> None:
         self.tokens = 0
+        self.doubt: float | None = None
 
 
 @contextmanager
@@ -259,26 +277,6 @@ def _trained_context(path: Path) -> int:
         return int(words.metadata.get(f"{architecture}.context_length", 0))
     finally:
         words.close()
-
-
-def _chat_template(llama: Any, path: Path, name: ChatTemplate) -> Any:
-    from llama_cpp import llama_chat_format
-
-    template = TEMPLATES[name].text if name else llama.metadata.get("tokenizer.chat_template")
-    if not template:
-        raise ModelMissing(
-            f"{path} carries no chat template: choose an instruct model, or say how its turns are "
-            "written with RAGQA_LLM_CHAT_TEMPLATE (alpaca, vicuna, baichuan, …)"
-        )
-    return llama_chat_format.Jinja2ChatFormatter(
-        template=template,
-        eos_token=_special(llama, llama.token_eos()),
-        bos_token=_special(llama, llama.token_bos()),
-    )
-
-
-def _special(llama: Any, token: int) -> str:
-    return llama.detokenize([token], special=True).decode("utf-8", "replace") if token >= 0 else ""
 
 
 @cache

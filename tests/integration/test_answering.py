@@ -330,7 +330,7 @@ def test_questions_are_made_up_from_the_documents_and_asked_without_their_page(
     ready: Services,
 ) -> None:
     says = Says("云岭茶厂", "建于哪一年？")
-    ready.generator = lambda: says  # type: ignore[method-assign]
+    ready.plain_generator = lambda: says  # type: ignore[method-assign]
     with pytest.raises(InvalidInput, match="4 questions"):
         calibrate_collection(ready, "demo", size=10)
     assert says.said == 4, "two passages, two pieces each"

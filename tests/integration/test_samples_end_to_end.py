@@ -131,7 +131,7 @@ def test_the_questions_of_the_readme_are_answered_right(answers: dict[str, Answe
 @pytest.mark.parametrize(
     ("question", "told", "never"),
     [
-        ("合同总价是多少？", "243,000", "10%"),
+        ("合同总价是多少？", "贰拾肆万叁仟元", "10%"),
         ("What is the daily meal limit?", "London £42", "6.2"),
         ("What is the daily meal allowance?", "£58", "6.2"),
         ("投影机单价是多少？", "11,800", "70,800"),
