@@ -23,7 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from answers_adapter_facts import LANGUAGES, make_up
-from answers_data import MemoryRetriever, is_kept_back, passages, questions
+from answers_data import (
+    MemoryRetriever,
+    is_kept_back,
+    passages,
+    questions_to_fit,
+    typeset_passages,
+)
 
 from ragqa.answering.answerer import READ
 from ragqa.answering.extractive import rank_sentences
@@ -96,21 +102,12 @@ class Asker:
 
 def examples_of(name: str, size: int | None, asker: Asker) -> Iterator[Example]:
     """Yield examples of at most ``size`` questions of a set."""
-    typeset = questions("qa-pdf")
-    taken = {q.question for q in typeset}
-    shown = {passage for q in typeset for passage in q.passages}
+    shown = typeset_passages()
     memory = MemoryRetriever([page for page in passages(name) if page[0] not in shown])
     by_passage: dict[str, list[Hit]] = defaultdict(list)
     for hit in memory.hits:
         by_passage[hit.filename].append(hit)
-    asked = [
-        q
-        for q in questions(name)
-        if q.question not in taken
-        and q.passages
-        and q.passages[0] not in shown
-        and q.kind != "gold_withheld"
-    ]
+    asked = questions_to_fit(name)
     asker.chance.shuffle(asked)
     for q in asked[:size]:
         found = memory.retrieve(q.question, "", limit=FOUND)

@@ -15,6 +15,7 @@ import string
 import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,25 @@ def questions(wanted: str) -> list[Question]:
             )
         )
     return found
+
+
+@cache
+def typeset_passages() -> frozenset[str]:
+    """Return the passages that the typeset and scanned PDFs of qa-pdf were made of."""
+    return frozenset(passage for q in questions("qa-pdf") for passage in q.passages)
+
+
+def questions_to_fit(wanted: str) -> list[Question]:
+    """Return the questions of one set that qa-pdf does not ask, about passages it does not show."""
+    taken = {q.question for q in questions("qa-pdf")}
+    return [
+        q
+        for q in questions(wanted)
+        if q.question not in taken
+        and q.passages
+        and q.passages[0] not in typeset_passages()
+        and q.kind != "gold_withheld"
+    ]
 
 
 def sample(items: Sequence[Question], size: int, seed: int = 7) -> list[Question]:

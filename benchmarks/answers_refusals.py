@@ -117,7 +117,8 @@ def main() -> None:
     options = parser.parse_args()
     given = {"models": options.models, "llm_model": options.llm}
     settings = load_settings(offline=True, **{k: v for k, v in given.items() if v})
-    model, plain = build_generator(settings), build_generator(settings, adapted=False)
+    model = build_generator(settings)
+    plain = build_generator(settings, adapted=False) if options.alone else None
     embedder = build_embedder(settings.embedding_model, settings)
     known = {}
     if options.records and options.records.exists():

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from answers_data import f1, is_kept_back, lines, questions
+from answers_data import f1, is_kept_back, lines, questions_to_fit
 from torch.nn.functional import cross_entropy, gelu, pad
 
 from ragqa.answering import reading
@@ -111,21 +111,11 @@ class Sentences:
 
 def examples(size: int) -> list[Example]:
     """Return what at most ``size`` questions of each set are asked of."""
-    typeset = questions("qa-pdf")
-    taken = {q.question for q in typeset}
-    shown = {passage for q in typeset for passage in q.passages}
     texts = {p["id"]: p["text"] for p in lines("passages.jsonl")}
     found: list[Example] = []
     chance = random.Random(3)
     for name in ("cmrc2018", "drcd", "squad2", "xquad-zh"):
-        asked = [
-            q
-            for q in questions(name)
-            if q.question not in taken
-            and q.passages
-            and q.passages[0] not in shown
-            and q.kind != "gold_withheld"
-        ]
+        asked = questions_to_fit(name)
         chance.shuffle(asked)
         inside = Sentences({q.passages[0]: texts[q.passages[0]] for q in asked})
         for q in asked[:size]:

@@ -154,6 +154,15 @@ def test_an_amount_is_answered_by_an_amount_with_what_it_belongs_to(
     assert last.answer.citations
 
 
+@pytest.mark.parametrize("use_llm", [False, True])
+def test_a_total_told_in_words_is_quoted_with_its_figures(demo: Services, *, use_llm: bool) -> None:
+    *_, last = demo.ask("合同总价是多少？", "demo", use_llm=use_llm)
+
+    assert isinstance(last, Finished)
+    assert any("243,000" in citation.quote for citation in last.answer.citations)
+    assert use_llm or "243,000" in last.answer.text
+
+
 def test_questions_about_something_else_are_refused_with_a_reason(
     answers: dict[str, Answer],
 ) -> None:
