@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import opencc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.retrieval.folding import find_squeezed, fold, squeeze
+from ragqa.retrieval.folding import find_squeezed, fold, simplify, squeeze
 from ragqa.retrieval.lexical import analyze, hash_term
 from ragqa.retrieval.question import question_terms
 
@@ -94,3 +95,13 @@ def test_hashes_fit_postgres_and_repeat(text: str) -> None:
 def test_hashes_never_change() -> None:
     # Terms that are stored already would no longer be found.
     assert (hash_term("apple"), hash_term("印度")) == (-1698079341, -61991526)
+
+
+def test_every_character_is_simplified_as_opencc_does_it() -> None:
+    converter = opencc.OpenCC("t2s")
+    han = [chr(code) for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
+    expected = {one: converter.convert(one) for one in han}
+
+    assert {one: simplify(one) for one in han} == {
+        one: simple if len(simple) == 1 else one for one, simple in expected.items()
+    }
