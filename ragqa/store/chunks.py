@@ -18,6 +18,7 @@ from ragqa.store.embeddings import (
     ensure_embeddings_table,
     find_embeddings_table,
 )
+from ragqa.store.filters import as_array
 from ragqa.store.moves import STORED, bag_of, compare, place
 from ragqa.store.spelling import add_words, take_words
 from ragqa.store.statistics import change_statistics, hold_statistics
@@ -231,8 +232,7 @@ def _copy_chunks(
                     list(new.chunk.headings),
                     new.chunk.text,
                     new.embedded_hash,
-                    # As text: psycopg's own way with a list takes each number by itself.
-                    f"{{{','.join(map(str, new.terms))}}}",
+                    as_array(new.terms),
                     bag_of(new),
                 )
             )

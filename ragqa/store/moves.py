@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragqa.store.documents import document_key
+from ragqa.store.filters import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -123,13 +124,13 @@ def place(
     """Put stored chunks where they stand in the new version."""
     if not kept:
         return
-    moved = [row["chunk_id"] for row, new in kept if row["ordinal"] != new.ordinal]
+    moved = as_array(row["chunk_id"] for row, new in kept if row["ordinal"] != new.ordinal)
     conn.execute(STEP_ASIDE, {**key, "moved": moved})
     places = {
-        "chunk_ids": [row["chunk_id"] for row, _ in kept],
-        "ordinals": [new.ordinal for _, new in kept],
-        "pages": [new.chunk.page_number for _, new in kept],
-        "starts": [new.chunk.span.start for _, new in kept],
-        "ends": [new.chunk.span.end for _, new in kept],
+        "chunk_ids": as_array(row["chunk_id"] for row, _ in kept),
+        "ordinals": as_array(new.ordinal for _, new in kept),
+        "pages": as_array(new.chunk.page_number for _, new in kept),
+        "starts": as_array(new.chunk.span.start for _, new in kept),
+        "ends": as_array(new.chunk.span.end for _, new in kept),
     }
     conn.execute(PLACE, {**key, **places})

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ragqa.store.filters import as_array
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
@@ -48,7 +50,7 @@ UPDATE term_stats s SET df = s.df - c.change
 
 FORGET_TERMS = """
 DELETE FROM term_stats
- WHERE collection_id = %(collection_id)s AND term = ANY(%(terms)s) AND df = 0
+ WHERE collection_id = %(collection_id)s AND term = ANY(%(terms)s::int[]) AND df = 0
 """
 
 CHANGE_TOTALS = """
@@ -95,7 +97,7 @@ def _change_terms(conn: Connection[Row], key: dict[str, Any], changes: Counter[i
     less = sorted((term, -change) for term, change in changes.items() if change < 0)
     for statement, rows in ((RAISE_TERMS, more), (LOWER_TERMS, less)):
         if rows:
-            terms, amounts = [term for term, _ in rows], [amount for _, amount in rows]
+            terms, amounts = (as_array(column) for column in zip(*rows, strict=True))
             conn.execute(statement, {**key, "terms": terms, "changes": amounts})
     if less:
-        conn.execute(FORGET_TERMS, {**key, "terms": [term for term, _ in less]})
+        conn.execute(FORGET_TERMS, {**key, "terms": as_array(term for term, _ in less)})
