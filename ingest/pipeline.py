@@ -20,7 +20,13 @@ from ingest.assemble import assemble_pages
 from ingest.correcting import correct
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages, with_next
-from ingest.reading import inspect_anew, read_options, read_pages, running_heads
+from ingest.reading import (
+    inspect_anew,
+    read_options,
+    read_packed,
+    readers_for,
+    running_heads,
+)
 from ingest.turns import Turns
 from ingest.twice import twice
 from ingest.types import RawPage
@@ -64,8 +70,6 @@ FORGET_SECONDS = 5.0
 """A document in hand beside it may load the model meanwhile."""
 KEEP_SECONDS = 0.5
 """Pages that were read are kept at least so often."""
-UNREAD = frozenset({"unreadable_page", "ocr_missing"})
-"""Notices of pages that were given up; a blank page was read, and holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,9 @@ def _read_missing(
         fresh.clear()
 
     try:
-        for raw in read_pages(path, missing, options, stop=watch.stopped):
-            fresh.append((info.page_keys[raw.number - 1], raw.to_bytes(), _given_up(raw)))
+        readers = readers_for(info, missing)
+        for page in read_packed(path, missing, options, stop=watch.stopped, readers=readers):
+            fresh.append((info.page_keys[page.number - 1], page.data, page.given_up))
             done += 1
             if time.monotonic() - kept_at >= KEEP_SECONDS:
                 keep()
@@ -183,10 +188,6 @@ def _corrections(conn: Connection[dict[str, Any]], work: Ingestion, info: FileIn
     return read_corrections(conn, work.claim.document_id.collection_id, contents)
 
 
-def _given_up(raw: RawPage) -> bool:
-    return any(notice.code in UNREAD for notice in raw.notices)
-
-
 @dataclass(slots=True)
 class _Tally:
     """What the pages of a version come to."""
@@ -200,7 +201,7 @@ class _Tally:
     def count(self, raw: RawPage, page: Page) -> None:
         self.notices += [replace(notice, page=page.number) for notice in raw.notices]
         self.ocr_pages += page.source == "ocr"
-        self.readable += not _given_up(raw)
+        self.readable += not raw.given_up
         self.tables += sum(block.kind == "table" for block in page.blocks)
 
     def outcome(self, pages: int) -> Outcome:

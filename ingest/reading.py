@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import functools
 import os
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.assemble import assemble_pages
 from ingest.heads import running_heads
-from ingest.sandbox import Limits, Lost, Stopped, allow_cpu, borrowed, in_order
-from ingest.types import PARSER_VERSION, FileInfo, RawPage, ReadOptions, RunningHeads
-from ragqa.errors import Cancelled, RagqaError, TooLarge, UnreadableFile
+from ingest.reader import (
+    OPEN_SECONDS,
+    given_up,
+    inspect_here,
+    open_here,
+    read_here,
+    read_page_here,
+)
+from ingest.sandbox import Limits, Lost, Stopped, borrowed, in_order
+from ingest.types import FileInfo, PackedPage, RawPage, ReadOptions, RunningHeads
+from ragqa.errors import Cancelled, RagqaError, UnreadableFile
 from ragqa.types import Notice, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ingest.ocr.resting import RestingOcr
-    from ingest.ports import TableFinder
-    from ingest.readers.source import Source
     from ragqa.settings import Settings
 
 __all__ = [
@@ -30,15 +34,16 @@ __all__ = [
     "inspect_anew",
     "parse",
     "read_options",
+    "read_packed",
     "read_pages",
+    "readers_for",
     "running_heads",
 ]
 
-_TOGETHER_SECONDS = 1.0
-"""A child goes on with quick pages for so long before it hands them over."""
-_OPEN_SECONDS = 60.0
 _INSPECTIONS = 3
 """Most of one attempt."""
+_FEW_PICTURED = 4
+"""Pages with pictures that one process reads about as fast as two, which must load models first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,8 @@ def inspect(path: Path, options: ReadOptions) -> FileInfo:
         PasswordRequired: If it is encrypted and the password is missing or wrong.
         TooLarge: If it has more pages than ``options.max_pages``.
     """
-    limits = Limits(max(_OPEN_SECONDS, options.page_seconds), options.page_memory_mb)
-    with borrowed(limits, processes=_cores()) as box:
+    limits = Limits(max(OPEN_SECONDS, options.page_seconds), options.page_memory_mb)
+    with borrowed(limits, processes=_few()) as box:
         try:
             outcome: FileInfo | RagqaError = box.wait(box.start(inspect_here, path, options))
         except Lost as lost:
@@ -103,7 +108,20 @@ def read_pages(
     options: ReadOptions,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[RawPage]:
-    """Read pages, in the order of ``numbers``, over all cores.
+    """Read pages as ``read_packed`` does, and unpack them."""
+    for page in read_packed(path, numbers, options, stop):
+        yield RawPage.from_bytes(page.data)
+
+
+def read_packed(
+    path: Path,
+    numbers: Sequence[int],
+    options: ReadOptions,
+    stop: Callable[[], bool] | None = None,
+    *,
+    readers: int | None = None,
+) -> Iterator[PackedPage]:
+    """Read pages, in the order of ``numbers``.
 
     A page that crashes its reader, hangs or eats memory comes back empty, with a notice.
 
@@ -112,24 +130,38 @@ def read_pages(
         numbers: Page numbers from 1.
         options: How to read, and what a page may cost.
         stop: Asked many times a second; True ends the reading at once.
+        readers: Processes that read; one for each core if not given.
 
     Raises:
         Cancelled: If ``stop`` said so.
     """
     if not numbers:
         return
+    readers = readers or _cores()
     function = functools.partial(read_here, path, options)
     limits = Limits(options.page_seconds, options.page_memory_mb)
     try:
-        with borrowed(limits, processes=_cores()) as box:
-            for number, result in in_order(box, function, numbers, ahead=2 * _cores(), stop=stop):
-                yield (
-                    _given_up(number, result)
-                    if isinstance(result, Lost)
-                    else RawPage.from_bytes(result)
-                )
+        with borrowed(limits, processes=readers) as box:
+            for number, result in in_order(box, function, numbers, ahead=2 * readers, stop=stop):
+                if isinstance(result, Lost):
+                    yield PackedPage.of(given_up(number, result))
+                else:
+                    yield result
     except Stopped as stopped:
         raise Cancelled(f"reading {path.name} was cancelled") from stopped
+
+
+def readers_for(info: FileInfo, numbers: Sequence[int]) -> int:
+    """Return how many processes are worth starting to read pages of a file.
+
+    One more takes .3 s to start and, where there are pictures, a second to load the OCR models: as
+    long as a hundred written pages take, and while they are read other documents are embedded.
+    """
+    return _few() if min(len(numbers), info.pictured) <= _FEW_PICTURED else _cores()
+
+
+def _few() -> int:
+    return max(1, _cores() // 4)
 
 
 def _cores() -> int:
@@ -153,115 +185,6 @@ def parse(path: Path, options: ReadOptions, *, first: int | None = None) -> Pars
     return Parsed(pages, notices, heads, raws)
 
 
-def inspect_here(path: Path, options: ReadOptions) -> FileInfo | RagqaError:
-    """Open a file in this process; what goes wrong is returned, since causes do not travel."""
-    allow_cpu(max(_OPEN_SECONDS, options.page_seconds))
-    try:
-        source = _open(path, options.password)
-        if source.pages > options.max_pages:
-            return TooLarge(
-                f"{path.name} has {source.pages} pages, more than the {options.max_pages} "
-                "that RAGQA_MAX_PAGES allows: split it, or raise the limit"
-            )
-        salt = _salt(options, _engine(replace(options, password=None)).name)
-        keys = tuple(
-            f"{salt}-{source.content_key(number)}" for number in range(1, source.pages + 1)
-        )
-        return FileInfo(source.pages, source.notices, keys, source.kind)
-    except RagqaError as error:
-        return type(error)(str(error), code=error.code)
-
-
-def read_here(path: Path, options: ReadOptions, numbers: Sequence[int]) -> list[bytes]:
-    """Read the first of ``numbers`` in this process, and more while they come quickly."""
-    begun = time.monotonic()
-    results: list[bytes] = []
-    for number in numbers:
-        allow_cpu(options.page_seconds)
-        results.append(_read(path, options, number).to_bytes())
-        if time.monotonic() - begun > _TOGETHER_SECONDS:
-            break
-    return results
-
-
-def _read(path: Path, options: ReadOptions, number: int) -> RawPage:
-    from ingest.page import read_page
-
-    try:
-        source = _open(path, options.password)
-        engine = _engine(replace(options, password=None))
-        with engine.for_page():
-            return read_page(source, number, options, engine=engine, tables=_tables())
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever a broken page raises costs it only
-        if _means_no_memory(error):
-            raise MemoryError(_short(error)) from error
-        return _given_up(number, error)
-
-
-def _means_no_memory(error: Exception) -> bool:
-    told = str(error).lower()
-    return any(
-        words in told
-        for words in (
-            "bad_alloc",
-            "bad allocation",
-            "out of memory",
-            "insufficient memory",
-            "malloc",
-        )
-    )
-
-
-@functools.lru_cache(maxsize=2)
-def _open_as(path: Path, password: str | None, _stamp: tuple[int, int]) -> Source:
-    from ingest.readers.source import open_source
-
-    return open_source(path, password)
-
-
-def _open(path: Path, password: str | None) -> Source:
-    stat = path.stat()
-    return _open_as(path, password, (stat.st_mtime_ns, stat.st_size))
-
-
-@functools.lru_cache(maxsize=1)
-def _engine(options: ReadOptions) -> RestingOcr:
-    from ingest.ocr.choice import choose_engine
-    from ingest.ocr.resting import RestingOcr
-
-    return RestingOcr(functools.partial(choose_engine, options))
-
-
-@functools.cache
-def _tables() -> TableFinder:
-    from ingest.tables.finder import GridFinder
-
-    return GridFinder()
-
-
-def _salt(options: ReadOptions, engine: str) -> str:
-    return f"{PARSER_VERSION}:{options.ocr}:{engine}:{options.ocr_dpi}"
-
-
-def _given_up(number: int, error: Exception) -> RawPage:
-    reason = str(error) if isinstance(error, Lost | RagqaError) else _short(error)
-    message = f"page {number} could not be read: {reason}"
-    return RawPage(
-        number=number,
-        width=595.0,
-        height=842.0,
-        source="empty",
-        notices=(Notice("unreadable_page", message, number),),
-    )
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
-
-
 def _raised(outcome: FileInfo | RagqaError) -> FileInfo:
     if isinstance(outcome, RagqaError):
         raise outcome
@@ -273,7 +196,7 @@ def assembled_here(path: Path, options: ReadOptions) -> list[Page]:
 
     For benchmarks and tests: never for a file from elsewhere.
     """
-    source = _open(path, options.password)
-    raws = [_read(path, options, number) for number in range(1, source.pages + 1)]
+    source = open_here(path, options.password)
+    raws = [read_page_here(path, options, number) for number in range(1, source.pages + 1)]
     heads = running_heads(raws)
     return [page for _, page in assemble_pages(raws, heads)]

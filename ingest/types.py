@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PARSER_VERSION = "19"
 """Part of every page key: raise it when reading the same bytes would give something else."""
 
+_UNREAD = frozenset({"unreadable_page", "ocr_missing"})
+"""Notices of pages that were given up."""
+
 OcrMode = Literal["auto", "always", "never"]
 FileKind = Literal["pdf", "plain", "docx", "image"]
 
@@ -51,6 +54,8 @@ class FileInfo:
     notices: tuple[Notice, ...]
     page_keys: tuple[str, ...]
     kind: FileKind
+    pictured: int = 0
+    """About how many pages OCR may have to read, in whole or in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,11 @@ class RawPage:
     rules: tuple[BBox, ...] = ()
     """Wide level rules and shaded strips, which part what stands above from what stands below."""
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it was not read; a blank page was, and holds nothing."""
+        return any(notice.code in _UNREAD for notice in self.notices)
+
     def to_bytes(self) -> bytes:
         """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back."""
         head: dict[str, Any] = {
@@ -165,6 +175,20 @@ class RawPage:
         head["outline"] = tuple((level, title) for level, title in head["outline"])
         head["notices"] = tuple(Notice(**notice) for notice in head["notices"])
         return cls(**head)
+
+
+class PackedPage(NamedTuple):
+    """A ``RawPage`` as it travels and is kept."""
+
+    number: int
+    given_up: bool
+    data: bytes
+    """What ``to_bytes`` wrote."""
+
+    @classmethod
+    def of(cls, raw: RawPage) -> Self:
+        """Pack a page."""
+        return cls(raw.number, raw.given_up, raw.to_bytes())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

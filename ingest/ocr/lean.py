@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
 from contextlib import contextmanager
@@ -23,6 +24,23 @@ def keep_to_itself() -> None:
     Each import of it reports to a web analytics service, through a package that it can do without.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Let RapidOCR's modules, imported within, share its list of models: they read it each anew.
+
+    Source: ``rapidocr/utils/model_resolver.py`` and ``rapidocr/inference_engine/base.py``.
+    """
+    import omegaconf
+
+    reads: Any = omegaconf.OmegaConf
+    load = reads.load
+    reads.load = functools.cache(load)
+    try:
+        yield
+    finally:
+        reads.load = load
 
 
 @contextmanager

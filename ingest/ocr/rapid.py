@@ -14,6 +14,7 @@ from ingest.ocr.lean import (
     LineSession,
     PageSession,
     keep_to_itself,
+    read_once,
     room_to_reserve,
     uncompiled,
 )
@@ -137,7 +138,8 @@ class RapidOcr:
         return self._engine
 
     def _built(self) -> Any:
-        from rapidocr import EngineType, RapidOCR
+        with read_once():
+            from rapidocr import EngineType, RapidOCR
 
         by_openvino = self._runtime == "openvino"
         kind = EngineType.OPENVINO if by_openvino else EngineType.ONNXRUNTIME

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 40_000_000
 """A page is never rendered larger: 200 dpi of A1."""
+_PICTURE = 200 * 200
+"""Pixels of the smallest picture that may hold words."""
 _WHITE = 0xF8
 _LEVEL = 0.7
 """A line whose direction goes less to the right or left is upended."""
@@ -144,6 +146,19 @@ def black_and_white(document: Any, number: int) -> int:
     if any(picture["bpc"] != 1 for picture in pictures):
         return 0
     return sum(picture["width"] * picture["height"] for picture in pictures)
+
+
+def is_pictured(document: Any, number: int) -> bool:
+    """Tell, by its resources alone, whether a page may show words that are no text.
+
+    It has a picture that could hold some, or no font, or cannot be looked at.
+    """
+    try:
+        pictures = document.get_page_images(number - 1)
+        sizes = (width * height for _, _, width, height, *_ in pictures)
+        return max(sizes, default=0) >= _PICTURE or not document.get_page_fonts(number - 1)
+    except Exception:  # noqa: BLE001 - a broken object: MuPDF's errors share no base
+        return True
 
 
 def _sane(codes: NDArray[np.int32]) -> NDArray[np.uint32]:

@@ -49,6 +49,10 @@ class Source(Protocol):
         """Return the entries of the file's outline that point to the page."""
         ...
 
+    def pictured(self) -> int:
+        """Return about how many pages OCR may have to read."""
+        ...
+
 
 def open_source(path: Path, password: str | None = None) -> Source:
     """Open a file by what it is, not by what it is called.
@@ -107,6 +111,12 @@ class _Pdf:
     def outline(self, number: int) -> tuple[tuple[int, str], ...]:
         return tuple(self._outline.get(number, ()))
 
+    def pictured(self) -> int:
+        from ingest.readers.pymupdf import is_pictured
+
+        pages = range(1, self.pages + 1)
+        return sum(is_pictured(self._document, number) for number in pages)
+
 
 class _Plain:
     notices: tuple[Notice, ...] = ()
@@ -144,3 +154,6 @@ class _Plain:
     def outline(self, number: int) -> tuple[tuple[int, str], ...]:
         del number
         return ()
+
+    def pictured(self) -> int:
+        return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingest import pipeline
-from ingest.types import RawPage
+from ingest.types import PackedPage, RawPage
 from ingest.worker import run_worker
 from ragqa.errors import InvalidInput, NotFound, TooLarge
 from ragqa.store import documents, intake, versions
@@ -282,7 +282,8 @@ def test_a_page_that_was_given_up_is_read_again_when_the_document_is_retried(
         notices=(Notice("unreadable_page", "page 1 could not be read: it takes too long", 1),),
     )
     with monkeypatch.context() as slow:
-        slow.setattr(pipeline, "read_pages", lambda *_, **__: iter([given_up]))
+        packed = PackedPage.of(given_up)
+        slow.setattr(pipeline, "read_packed", lambda *_, **__: iter([packed]))
         document = take(services, collection, "a.pdf", make_pdf("It costs 100 dollars.")).document
         run_worker(services, until_idle=True)
     assert find(services, document).status == "failed"
