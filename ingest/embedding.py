@@ -180,7 +180,9 @@ class Embedding:
 
     def _embed(self, batch: dict[bytes, str]) -> None:
         self._watch.check()
-        with self._turn.taken(self._watch.check):
+        with self._more:
+            left = len(self._batches) + len(self._texts) // AT_ONCE
+        with self._turn.taken(self._watch.check, left=left):
             rows = self._embedder.embed_passages(list(batch.values()))
         with self._more:
             self._fresh.update(zip(batch, rows, strict=True))

@@ -11,7 +11,7 @@ import logging
 import math
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,7 @@ from ingest.assemble import assemble_pages
 from ingest.correcting import correct
 from ingest.embedding import Embedding
 from ingest.passages import Passage, Passages, with_next
-from ingest.reading import (
-    inspect_anew,
-    read_options,
-    read_packed,
-    readers_for,
-    running_heads,
-)
+from ingest.reading import inspect_anew, read_options, read_packed, readers_for, running_heads
 from ingest.turns import Turns
 from ingest.twice import twice
 from ingest.types import RawPage
@@ -106,22 +100,26 @@ def ingest_version(work: Ingestion) -> Outcome:
     """
     watch = Watch(work.database, work.claim, work.ending)
     collection_id = work.claim.document_id.collection_id
-    with (
-        work.files.local(collection_id, work.claim.sha256) as stored,
-        _called(stored, work.claim.name) as path,
-    ):
-        options = read_options(work.settings, password=work.claim.password)
-        with work.turns.reading.taken(watch.check):
-            info = inspect_anew(path, options)
-            _read_missing(work, path, info, options, watch)
-    embedder = work.load_embedder()
-    while True:
-        try:
-            return _serve(work, info, watch, embedder)
-        except _Overtaken:
-            with work.database.transaction() as conn:
-                name = find_document(conn, work.claim.document_id).filename
-            work = replace(work, claim=replace(work.claim, name=name))
+    with ExitStack() as held:
+        with (
+            work.files.local(collection_id, work.claim.sha256) as stored,
+            _called(stored, work.claim.name) as path,
+        ):
+            options = read_options(work.settings, password=work.claim.password)
+            with work.turns.reading.taken(watch.check):
+                info = inspect_anew(path, options)
+            if info.pages >= MANY_PAGES:
+                held.enter_context(work.turns.long.taken(watch.check))
+            with work.turns.reading.taken(watch.check):
+                _read_missing(work, path, info, options, watch)
+        embedder = work.load_embedder()
+        while True:
+            try:
+                return _serve(work, info, watch, embedder)
+            except _Overtaken:
+                with work.database.transaction() as conn:
+                    name = find_document(conn, work.claim.document_id).filename
+                work = replace(work, claim=replace(work.claim, name=name))
 
 
 @contextmanager

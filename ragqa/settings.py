@@ -111,9 +111,9 @@ class Settings(BaseModel):
         default=1, ge=0, description="Older versions of a document that are kept beside the newest."
     )
     worker_concurrency: int = Field(
-        default=2,
+        default=3,
         ge=1,
-        description="Documents a worker has in hand: while one is embedded, the next is read.",
+        description="Documents a worker has in hand: while some are embedded, the next is read.",
     )
     max_questions: int = Field(
         default=16,

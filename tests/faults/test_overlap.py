@@ -1,4 +1,4 @@
-"""A worker with two documents in hand: the stages overlap, and neither is doubled."""
+"""A worker with a few documents in hand: the stages overlap, and neither is doubled."""
 
 from __future__ import annotations
 
@@ -140,6 +140,25 @@ def test_passages_of_a_long_document_are_embedded_by_one_call_at_a_time(
     assert embedder.most_at_once == 1
 
 
+def test_two_long_documents_are_in_hand_and_short_ones_beside_them(
+    services: Services, make_pdf: MakePdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.pipeline.MANY_PAGES", 2)
+    collection = services.create_collection("papers")
+    embedder = Patient(services, pages=2 + 3 + 1)
+
+    for pages in (2, 3, 4, 1):
+        data = make_pdf(*(f"Page {n} of {pages}." for n in range(pages)))
+        name = f"{pages}.pdf"
+        take_in(services.database, services.files, collection, name, io.BytesIO(data))
+    run_worker(lend(services, embedder), concurrency=4, until_idle=True)
+
+    assert embedder.saw == 2 + 3 + 1
+    with services.database.transaction() as conn:
+        row = conn.execute("SELECT count(*) AS served FROM versions WHERE status = 'ready'")
+        assert row.fetchone() == {"served": 4}
+
+
 def test_as_many_hold_a_turn_as_it_has_places() -> None:
     turn, third = Turn(2), threading.Event()
 
@@ -181,3 +200,49 @@ def test_turns_are_taken_in_order_and_a_cancelled_wait_lets_the_next_one_through
     first.join(5)
     second.join(5)
     assert order == ["first", "second"]
+
+
+def served(needed: dict[str, int]) -> str:
+    """Return who holds a turn time after time, when all wait and need it so often."""
+    turn, order = Turn(), []
+
+    def work(name: str, times: int) -> None:
+        for left in reversed(range(times)):
+            with turn.taken(lambda: None, left=left):
+                order.append(name)
+                time.sleep(0.02)
+
+    threads = [threading.Thread(target=work, args=item) for item in needed.items()]
+    with turn.taken(lambda: None):
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+    for thread in threads:
+        thread.join(20)
+    return "".join(order)
+
+
+def test_who_needs_it_less_often_is_done_first() -> None:
+    assert served({"a": 6, "b": 3}) == "bbbaaaaaa"
+    assert served({"a": 3, "b": 3}) == "aaabbb"
+
+
+def test_nobody_waits_for_ever_because_others_need_it_less_often() -> None:
+    turn, order, ended = Turn(), [], threading.Event()
+
+    def short() -> None:
+        while not ended.is_set():
+            with turn.taken(lambda: None):
+                order.append("short")
+
+    with turn.taken(lambda: None):
+        threads = [threading.Thread(target=short) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.05)
+    with turn.taken(lambda: None, left=1000):
+        ended.set()
+        order.append("long")
+    for thread in threads:
+        thread.join(5)
+    assert "long" in order
