@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import rjieba
 from answers_data import MemoryRetriever, contains, passages, qa_pdf_pages, questions, sample
 
-from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.calibration import CALIBRATION
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.questions import answer_type
 from ragqa.answering.shortening import rank_again, read_ranked
+from ragqa.answering.signs import signs_of
 from ragqa.settings import load_settings
 from ragqa.types import Span
 from ragqa.wiring import build_embedder

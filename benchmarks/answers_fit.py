@@ -22,9 +22,10 @@ import numpy as np
 from answers_data import MemoryRetriever, passages, qa_pdf_pages, questions, sample
 from answers_refusals import InArticle
 
-from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.calibration import CALIBRATION
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.shortening import rank_again, read_ranked
+from ragqa.answering.signs import signs_of
 from ragqa.settings import load_settings
 from ragqa.wiring import build_embedder
 

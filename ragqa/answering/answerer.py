@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.calibration import CALIBRATION, SURE
 from ragqa.answering.completing import choose_told
 from ragqa.answering.computing import RIGHT_OF_COMPUTED, compute_answer, list_column
 from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract, tell_short
 from ragqa.answering.extractive import rank_sentences
-from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
+from ragqa.answering.phrasing import look_closer, write_draft
+from ragqa.answering.prompt import write_prompt
 from ragqa.answering.quantities import asks_amount
 from ragqa.answering.questions import bears
 from ragqa.answering.refusal import declines, refuse
 from ragqa.answering.shortening import agrees, cut_short, rank_again, read_ranked
+from ragqa.answering.signs import signs_of
 from ragqa.answering.terms import language_of
-from ragqa.errors import GenerationFailed
 from ragqa.types import Answer, Hit, Models, Timings, Token, Usage
 
 if TYPE_CHECKING:
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
 
     from ragqa.answering.calibration import Calibration
     from ragqa.answering.extractive import Candidate
-    from ragqa.answering.prompt import Prompt
+    from ragqa.answering.phrasing import Draft
     from ragqa.answering.shortening import Read
+    from ragqa.answering.signs import Signs
     from ragqa.ports import Embedder, Generator, QuoteCutter, Retriever
     from ragqa.types import Filter, Language, RefusalReason
-
-logger = logging.getLogger(__name__)
 
 READ = 8
 """Hits whose sentences are read for the answer; more are shown than are read."""
@@ -158,13 +156,17 @@ class Answerer:
         prompt = write_prompt(
             whole, hits[:READ], ranked, language=language, generator=self._generator
         )
-        draft = yield from self._generate(prompt, started)
+        draft = yield from write_draft(self._generator, prompt, started)
         if draft is None:
             yield Finished(_timed(extractive, started))
             return
+        if self._only_doubted(whole, hits, ranked, draft):
+            draft = yield from look_closer(
+                self._generator, draft, whole, hits[:READ], ranked, language
+            )
         answer = replace(
             answer,
-            prompt=prompt.text,
+            prompt=draft.prompt.text,
             usage=draft.usage,
             timings=replace(answer.timings, first_token=draft.first_token),
         )
@@ -193,29 +195,13 @@ class Answerer:
             return None
         return list_column(answer, question, self._quotes)
 
-    def _generate(self, prompt: Prompt, started: float) -> Stream[Event, None, Draft | None]:
-        """Pass the model's words on; return them whole, or None when there were none."""
-        pieces: list[str] = []
-        first: float | None = None
-        usage = Usage()
-        stream = self._generator.generate(prompt.messages, max_tokens=ANSWER_TOKENS, stop=STOP)
-        try:
-            with closing(stream):
-                while True:
-                    try:
-                        token = next(stream)
-                    except StopIteration as end:
-                        usage = end.value or usage
-                        break
-                    if first is None and token.text:
-                        first = _ms(started, time.perf_counter())
-                    pieces.append(token.text)
-                    yield token
-        except GenerationFailed:
-            logger.warning("the generator failed; the extractive answer stands", exc_info=True)
-            return None
-        text = "".join(pieces).strip()
-        return Draft(text, first, usage, prompt.shown) if text else None
+    def _only_doubted(
+        self, question: str, hits: Sequence[Hit], ranked: Sequence[Candidate], draft: Draft
+    ) -> bool:
+        """Say whether nothing but the model's doubt speaks against an answer."""
+        signs = _judge(question, hits, ranked, draft)
+        suffices = self._calibration.suffices
+        return "doubt" in signs and not suffices(signs) and suffices(signs | SURE)
 
     def _finish(
         self,
@@ -230,12 +216,10 @@ class Answerer:
         drafted = (
             None
             if declines(draft.text)
-            else assemble(answer, draft.text, question, ranked, draft.shown, self._quotes)
+            else assemble(answer, draft.text, question, ranked, draft.prompt.shown, self._quotes)
         )
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
-        signs = signs_of(
-            question, answer.hits[:READ], ranked, draft=draft.text, doubt=draft.usage.doubt
-        )
+        signs = _judge(question, answer.hits, ranked, draft)
         answer = replace(answer, confidence=self._calibration.probability(signs))
         listed = self._list_column(answer, question, ranked)
         if listed is not None and extractive.refusal is None:
@@ -268,14 +252,8 @@ class Answerer:
         return told or extract(answer, ranked, self._quotes)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a generator wrote."""
-
-    text: str
-    first_token: float | None
-    usage: Usage
-    shown: tuple[int, ...]
+def _judge(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate], draft: Draft) -> Signs:
+    return signs_of(question, hits[:READ], ranked, draft=draft.text, doubt=draft.usage.doubt)
 
 
 def _why(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:

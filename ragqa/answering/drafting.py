@@ -11,7 +11,7 @@ from ragqa.answering.completing import widen
 from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import own_words, presence, stems_of
 from ragqa.answering.quantities import clause_number, clause_of, is_other_quantity, names_clause
-from ragqa.answering.questions import AnswerType, answer_type, bears
+from ragqa.answering.questions import AnswerType, answer_type, asks_way, bears
 from ragqa.answering.sentences import flow
 from ragqa.answering.tables import beside_number, needs_row, read_row, tell
 from ragqa.answering.terms import language_of, question_terms, terms
@@ -33,6 +33,8 @@ SECTION = re.compile(
     r"(?:§\s*)?\d+(?:\.\d+){2,}[.。]?|第?[一二三四五六七八九十百\d]+[章节節条條款][。.]?"
 )
 """A claim that is only the number of a section: no time and no quantity."""
+FRAGMENT = 3
+"""Words up to which a draft does not tell how something is done: its sentence is told."""
 FAR = 0.8
 """How much less likely than the best sentence a claim's source may be."""
 
@@ -88,7 +90,8 @@ def assemble(
 
     The text has only what is borne out; ``sentences`` has everything. A sentence that is borne out
     but does not answer the question is flagged too: small models like to repeat the question, or
-    to give a place when asked for a year. One figure of a row that has others is told as the row.
+    to give a place when asked for a year. One figure of a row that has others is told as the row,
+    and a name that is all there is said of how something is done as its sentence.
     """
     citer = Citer(answer.hits, quotes)
     sentences = []
@@ -105,7 +108,10 @@ def assemble(
             row = read_row(hit, evidence.span)
             if row.head is not None:
                 markers = (*markers, citer.cite(evidence.hit, row.head))
-            text = widen(claim.text, flow(evidence.span.of(hit.chunk.text)))
+            source = flow(evidence.span.of(hit.chunk.text))
+            text = widen(claim.text, source)
+            if asks_way(question) and len(own_words(text)) <= FRAGMENT:
+                text = source[clause_number(source) :].strip()
             if hit.chunk.kind == "table" and needs_row(row, text, question):
                 text = tell(row, question)
             sentences.append(Sentence(text, markers, supported=True))

@@ -23,6 +23,12 @@ _SHARE = re.compile(
 _WHICH = re.compile(r"哪|什么|\bwh(?:ich|o)\b")
 _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (
+        re.compile(r"(?:多少|几)[万亿]*(?:美元|美金)|\bhow many (?:us )?dollars\b"),
+        frozenset(("usd",)),
+    ),
+    (re.compile(r"(?:多少|几)[万亿]*欧元|\bhow many euros?\b"), frozenset(("euro",))),
+    (re.compile(r"(?:多少|几)[万亿]*人民币|\bhow many (?:yuan|rmb)\b"), frozenset(("yuan",))),
+    (
         re.compile(
             r"多少钱|几块钱|几元|多少[元块]|(?:总价|单价|价格|价款|售价|价钱|费用|租金|薪水|工资|金额|票价)"
             r"(?:是|为|有|要|需要|约|达)*(?:多少|几)|多少(?:美|欧|日|港|英)?[元镑]|"
@@ -64,7 +70,7 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 """A part of a document that a sentence refers to; its number measures nothing."""
-_UNDATED = (MONEY, SHARES, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
+_UNDATED = (SHARES, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
 _AMOUNTS = re.compile(
     r"多少|几[个天年月元次]|限额|标准|上限|单价|总价|价格|费率|"
     r"\bhow (?:much|many)\b|\bwh(?:at|ich) (?:is|are|was|were)\b.+"
@@ -171,7 +177,7 @@ def _limits(text: str, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, in
 def _is_other(kind: str, asked: frozenset[str] | None) -> bool:
     if asked is None or kind in asked or kind not in _MEASURES:
         return False
-    return kind != "date" or asked in _UNDATED
+    return kind != "date" or asked in _UNDATED or asked <= MONEY
 
 
 def _measured(text: str) -> list[tuple[int, int, str]]:

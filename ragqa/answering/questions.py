@@ -78,6 +78,9 @@ _DESCRIBED = re.compile(
 )
 
 
+_WAY = re.compile(r"怎么(?!样)|怎样(?!的)|如何|\bhow (?:to|do|does|can|could|should|may|must)\b")
+
+
 def answer_type(question: str) -> AnswerType:
     """Return what a question asks for."""
     lowered = _without_joining(fold(question).strip())
@@ -90,6 +93,11 @@ def answer_type(question: str) -> AnswerType:
 def asks_description(question: str) -> bool:
     """Say whether a question asks for more than a few words: ways, reasons, properties, effects."""
     return _DESCRIBED.search(simplify(fold(question))) is not None
+
+
+def asks_way(question: str) -> bool:
+    """Say whether a question asks how something is done: no name alone tells that."""
+    return _WAY.search(simplify(fold(question))) is not None
 
 
 def _without_joining(question: str) -> str:

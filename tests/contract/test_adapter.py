@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.calibration import CALIBRATION
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.prompt import ANSWER_TOKENS, NOT_FOUND, STOP, write_prompt
 from ragqa.answering.refusal import declines
+from ragqa.answering.signs import signs_of
 from ragqa.answering.terms import language_of
 from ragqa.errors import ModelMissing
 from ragqa.models.adapters import adapter_of

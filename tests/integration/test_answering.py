@@ -183,6 +183,21 @@ def test_markers_of_the_model_are_checked_not_believed(ready: Services, marker: 
     assert answer.text.endswith("[1]")
 
 
+def test_how_something_is_done_is_told_by_a_sentence_not_by_a_name(
+    ready: Services, client: TestClient, make_pdf: Callable[..., bytes]
+) -> None:
+    told = "恢复出厂设置时，同时按住童锁键和设定键8秒。"
+    files = [("files", ("manual.pdf", make_pdf(told), "application/pdf"))]
+    client.post("/v1/collections/demo/documents", files=files).raise_for_status()
+    run_worker(ready, until_idle=True)
+
+    how = last(answerer(ready, Says("童锁键")).ask("怎么恢复出厂设置？", "demo"))
+    which = last(answerer(ready, Says("童锁键和设定键")).ask("恢复出厂设置按住哪些键？", "demo"))
+
+    assert how.text == f"{told}[1]"
+    assert which.text == "童锁键和设定键[1]"
+
+
 def test_a_generator_that_breaks_costs_only_its_own_words(ready: Services) -> None:
     says = Says("云岭", breaks=True)
 

@@ -21,6 +21,9 @@ from ragqa.answering.reading import Reading
     [
         ("合同总价是多少？", "人民币贰拾肆万叁仟元整（￥243,000.00）", "10%"),
         ("投影机多少钱一台？", "11,800 元", "五年"),
+        ("出口额是多少美元？", "4.2 万亿美元", "24.08 万亿元"),
+        ("奖金有多少万欧元？", "3 万欧元", "2021年5月"),
+        ("How many dollars does it cost?", "$ 12", "12 pounds"),
         ("How much does the ticket cost?", "£42", "25 per cent"),
         ("How much is the daily meal allowance?", "$ 30", "30 minutes"),
         ("预付款是百分之几？", "30%", "3,000 元"),

@@ -6,12 +6,13 @@ from typing import get_args
 import pytest
 
 from ragqa.answering.agreement import agreement, repetition
-from ragqa.answering.calibration import CALIBRATION, signs_of
+from ragqa.answering.calibration import CALIBRATION
 from ragqa.answering.conversation import standalone
 from ragqa.answering.extractive import rank_sentences
 from ragqa.answering.nearness import Nearness
 from ragqa.answering.questions import misses_type
 from ragqa.answering.refusal import declines, refuse
+from ragqa.answering.signs import signs_of
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, RefusalReason, Span
 
 
@@ -90,6 +91,18 @@ def test_passages_in_another_language_are_enough_only_where_they_are_near() -> N
 def test_a_code_means_the_same_in_every_language() -> None:
     assert across("E07是什么意思？", 0.35)
     assert not across("E08是什么意思？", 0.45)
+
+
+def test_a_code_alone_is_no_evidence() -> None:
+    question = "ICCV2031在哪举办？"
+    bare, other = hit("/ICCV2031"), hit("近期举行的计算机视觉会议大家关注了没有？")
+    near = Nearness(0.8, 0.3, 0.5)
+    ranked = [replace(c, near=near) for c in rank_sentences(question, [bare, other])]
+    assert ranked[0].text == "/ICCV2031"
+
+    signs = signs_of(question, [bare, other], ranked, draft="资料中没有。", doubt=0.99)
+
+    assert not CALIBRATION.suffices(signs)
 
 
 def test_nearness_says_nothing_about_codes() -> None:
