@@ -4,9 +4,9 @@
         [--llm PRESET] [--models FOLDER] [--home HOME] [--chunks 20000] [--questions 100]
 
 The model: real prompts of ``--tokens`` tokens about passages of squad2 and cmrc2018, as the
-product writes them, each put to our generator and to a bare ``llama_cpp.Llama`` of the same file,
-in turn, with nothing of either kept from before; then another question about the same passages to
-ours, and the first once more after all others.
+product writes them, each put to our generator and to bare ``llama_cpp.Llama`` of the same file,
+with the same adapter and without, in turn, with nothing of any of them kept from before; then
+another question about the same passages to ours, and the first once more after all others.
 
 The evidence: with ``--home``, a data folder into which ``benchmarks/retrieval.py --home`` ingested
 the development sets, its chunks are put into a collection of ``--chunks`` and its questions asked,
@@ -31,7 +31,8 @@ from retrieval_data import write_results
 
 from ragqa.answering.answerer import Answerer, Evidence
 from ragqa.answering.extractive import rank_sentences
-from ragqa.answering.prompt import Prompt, write_prompt
+from ragqa.answering.prompt import NOT_FOUND, Prompt, write_prompt
+from ragqa.models.adapters import adapter_of
 from ragqa.models.extractive import ExtractiveGenerator
 from ragqa.models.llama_cpp import LlamaCppGenerator
 from ragqa.models.resolve import resolve_llm_model
@@ -117,8 +118,11 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
     import llama_cpp
 
     path = str(resolve_llm_model(settings.llm_model, settings.models_folder).source)
-    ours = LlamaCppGenerator(path)
+    adapter = adapter_of(Path(path).stem)
+    lora = str(adapter) if adapter else None
+    ours = LlamaCppGenerator(path, adapter=adapter, refusals=tuple(NOT_FOUND.values()))
     bare = llama_cpp.Llama(path, n_ctx=4096, verbose=False)
+    adapted = llama_cpp.Llama(path, n_ctx=4096, lora_path=lora, verbose=False)
     pairs = [
         pair
         for two in zip(
@@ -132,10 +136,12 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
     for number, (prompt, follow_up) in enumerate(pairs):
         read = tokens_of(ours, prompt.messages)
         row: dict[str, float] = {"prompt_tokens": len(read)}
-        for turn in range(2):
-            # Whoever is second finds the processor warmer: both are, as often.
-            if (number + turn) % 2:
+        for turn in range(3):
+            # Whoever comes later finds the processor warmer: all do, as often.
+            if (number + turn) % 3 == 0:
                 row["bare_first_s"], row["bare_per_s"] = time_bare(bare, read, WORDS)
+            elif (number + turn) % 3 == 1:
+                row["adapted_first_s"], row["adapted_per_s"] = time_bare(adapted, read, WORDS)
             else:
                 ours.forget()
                 row["first_s"], row["per_s"] = time_ours(ours, prompt.messages, WORDS)
@@ -148,10 +154,12 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
     result: dict[str, Any] = {
         name: float(np.nanmedian([row[name] for row in rows])) for name in rows[0]
     }
-    result["first_over_bare"] = float(np.median([r["first_s"] / r["bare_first_s"] for r in rows]))
-    result["follow_up_over_bare"] = float(
-        np.median([r["follow_up_s"] / r["bare_first_s"] for r in rows])
-    )
+    for name, ours_s, theirs in (
+        ("first_over_bare", "first_s", "bare_first_s"),
+        ("first_over_adapted", "first_s", "adapted_first_s"),
+        ("follow_up_over_bare", "follow_up_s", "bare_first_s"),
+    ):
+        result[name] = float(np.median([row[ours_s] / row[theirs] for row in rows]))
     result["rounds"] = len(rows)
     return result
 
