@@ -104,7 +104,7 @@ def test_doubt_speaks_against_an_answer_and_certainty_for_it() -> None:
 
     sure, torn, unsure = (
         CALIBRATION.probability(signs_of(question, hits, ranked, draft="十八个月", doubt=doubt))
-        for doubt in (0.001, 0.05, 0.9)
+        for doubt in (0.001, 0.05, 0.99)
     )
 
     assert unsure < CALIBRATION.threshold < sure
