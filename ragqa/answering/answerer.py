@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ragqa.answering.calibration import CALIBRATION, SURE
+from ragqa.answering.calibration import CALIBRATION
 from ragqa.answering.completing import choose_told
 from ragqa.answering.computing import RIGHT_OF_COMPUTED, compute_answer, list_column
 from ragqa.answering.conflicts import find_conflict
@@ -160,10 +160,12 @@ class Answerer:
         if draft is None:
             yield Finished(_timed(extractive, started))
             return
-        if self._only_doubted(whole, hits, ranked, draft):
+        signs = _judge(whole, hits, ranked, draft)
+        if self._calibration.only_doubt_stands(signs):
             draft = yield from look_closer(
                 self._generator, draft, whole, hits[:READ], ranked, language
             )
+            signs = _judge(whole, hits, ranked, draft)
         answer = replace(
             answer,
             prompt=draft.prompt.text,
@@ -171,7 +173,7 @@ class Answerer:
             timings=replace(answer.timings, first_token=draft.first_token),
         )
         yield Finished(
-            _timed(self._finish(answer, extractive, draft, whole, ranked, read), started)
+            _timed(self._finish(answer, extractive, draft, signs, whole, ranked, read), started)
         )
 
     def _extractive(
@@ -195,19 +197,12 @@ class Answerer:
             return None
         return list_column(answer, question, self._quotes)
 
-    def _only_doubted(
-        self, question: str, hits: Sequence[Hit], ranked: Sequence[Candidate], draft: Draft
-    ) -> bool:
-        """Say whether nothing but the model's doubt speaks against an answer."""
-        signs = _judge(question, hits, ranked, draft)
-        suffices = self._calibration.suffices
-        return "doubt" in signs and not suffices(signs) and suffices(signs | SURE)
-
     def _finish(
         self,
         answer: Answer,
         extractive: Answer,
         draft: Draft,
+        signs: Signs,
         question: str,
         ranked: Sequence[Candidate],
         read: Sequence[Read],
@@ -219,7 +214,6 @@ class Answerer:
             else assemble(answer, draft.text, question, ranked, draft.prompt.shown, self._quotes)
         )
         supported = drafted is not None and any(s.supported for s in drafted.sentences)
-        signs = _judge(question, answer.hits, ranked, draft)
         answer = replace(answer, confidence=self._calibration.probability(signs))
         listed = self._list_column(answer, question, ranked)
         if listed is not None and extractive.refusal is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ragqa.answering.signs import Signs
 
-SURE: Signs = {"doubt": -0.4}
+_SURE: Signs = {"doubt": -0.4}
 """The sign of a model that thinks that there is an answer."""
 
 
@@ -53,6 +53,10 @@ class Calibration:
     def suffices(self, signs: Mapping[str, float]) -> bool:
         """Say whether to answer."""
         return self.probability(signs) >= self.threshold
+
+    def only_doubt_stands(self, signs: Signs) -> bool:
+        """Say whether hardly anything but a model's doubt speaks against an answer."""
+        return "doubt" in signs and not self.suffices(signs) and self.suffices(signs | _SURE)
 
 
 _TOLD = {
