@@ -23,7 +23,7 @@ from ingest.passages import Passage, Passages, with_next
 from ingest.reading import inspect_anew, read_options, read_packed, readers_for, running_heads
 from ingest.turns import Turns
 from ingest.twice import twice
-from ingest.types import RawPage
+from ingest.types import MANY_PAGES, RawPage
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
 from ragqa.memory import give_back, uncollected
@@ -57,9 +57,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAGES_AT_ONCE = 50
-MANY_PAGES = 200
-"""Reading so many takes far longer than loading the model again, and readers need its memory;
-their passages are embedded by one call at a time: with two at once memory grows towards the end."""
 FORGET_SECONDS = 5.0
 """A document in hand beside it may load the model meanwhile."""
 KEEP_SECONDS = 0.5

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingest.sandbox import Lost, allow_cpu
-from ingest.types import PARSER_VERSION, FileInfo, PackedPage, RawPage, ReadOptions
+from ingest.types import MANY_PAGES, PARSER_VERSION, FileInfo, PackedPage, RawPage, ReadOptions
 from ragqa.errors import RagqaError, TooLarge
 from ragqa.types import Notice
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 OPEN_SECONDS = 60.0
 _TOGETHER_SECONDS = 1.0
 """It goes on with quick pages for so long before it hands them over."""
-_MANY_PAGES = 200
 
 
 def inspect_here(path: Path, options: ReadOptions) -> FileInfo | RagqaError:
@@ -44,7 +43,7 @@ def inspect_here(path: Path, options: ReadOptions) -> FileInfo | RagqaError:
             f"{salt}-{source.content_key(number)}" for number in range(1, source.pages + 1)
         )
         # Not looked at in long files: where so much is read all cores are worth it.
-        pictured = source.pages if source.pages >= _MANY_PAGES else source.pictured()
+        pictured = source.pages if source.pages >= MANY_PAGES else source.pictured()
         return FileInfo(source.pages, source.notices, keys, source.kind, pictured)
     except RagqaError as error:
         return type(error)(str(error), code=error.code)

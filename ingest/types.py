@@ -27,6 +27,10 @@ PARSER_VERSION = "19"
 _UNREAD = frozenset({"unreadable_page", "ocr_missing"})
 """Notices of pages that were given up."""
 
+MANY_PAGES = 200
+"""Reading so many takes far longer than loading the model again, and readers need its memory;
+their passages are embedded by one call at a time: with two at once memory grows towards the end."""
+
 OcrMode = Literal["auto", "always", "never"]
 FileKind = Literal["pdf", "plain", "docx", "image"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from ingest.pipeline import MANY_PAGES
 from ingest.turns import Turn, Turns
+from ingest.types import MANY_PAGES
 from ingest.worker import run_worker
 from ragqa.errors import Cancelled
 from ragqa.models.hashing import HashingEmbedder

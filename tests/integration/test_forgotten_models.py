@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingest.pipeline import MANY_PAGES
+from ingest.types import MANY_PAGES
 from ingest.worker import run_worker
 from ragqa.store.documents import find_document
 from ragqa.store.intake import take_in
