@@ -58,12 +58,13 @@ if TYPE_CHECKING:
 MEASURES = ("hit@1", "hit@5", "mrr@10")
 VARIANTS = {
     "hybrid": Weights(),
-    "words": Weights(lexical=0.5, page=0.5, dense=0.0, year=0.0, sure=1e-9),
-    "dense": Weights(0.0, 0.0, pair=0.0, year=0.0, dense=1.0, name=0.0, code=0.0),
+    "words": Weights(lexical=0.5, page=0.5, dense=0.0, year=0.0, rarest=0.0, sure=1e-9),
+    "dense": Weights(0.0, 0.0, pair=0.0, year=0.0, rarest=0.0, dense=1.0, name=0.0, code=0.0),
     "no names": replace(Weights(), name=0.0),
     "no pairs": replace(Weights(), pair=0.0),
     "no codes": replace(Weights(), code=0.0),
     "no years": replace(Weights(), year=0.0),
+    "no rarest": replace(Weights(), rarest=0.0),
     "unread": Weights(),
 }
 UNREAD = ("words", "dense", "unread")

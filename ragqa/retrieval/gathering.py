@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ragqa.ports import Scored
 from ragqa.retrieval.lexical import hash_term, stem
 from ragqa.retrieval.naming import years_of
-from ragqa.retrieval.question import codes_of, question_terms, short_names_of
+from ragqa.retrieval.nearness import worth_of_rarest
+from ragqa.retrieval.question import codes_of, question_terms, short_names_of, telling_of
 from ragqa.retrieval.spelling import replace_words, words_to_check
 from ragqa.retrieval.statements import asked_statements, describe, like_asked
 from ragqa.types import DocumentId, Filter, Id
@@ -92,6 +93,21 @@ class Gathered:
         told = () if codes_of(self.query.terms) else short_names_of(self.query.terms)
         names = set(map(hash_term, told))
         return self.snapshot.pairs_of(chunk_ids, terms, self.query.counts, names=names)
+
+    def rarest(self, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """Return what the rarest of the question's Chinese terms on each chunk's page is worth.
+
+        The rarest that any chunk has is worth 1: where it is a name (螭头), only its pages can be
+        meant, though others speak at length of what is asked about it.
+        """
+        terms = set(map(hash_term, telling_of(self.query.terms)))
+        worth = self.snapshot.worth(self.query.counts) if terms else {}
+        known = {term: worth[term][1] for term in terms if worth[term][0]}
+        if not known:
+            return {}
+        pages = self.snapshot.page_terms(chunk_ids)
+        shares = dict(zip(pages, worth_of_rarest(list(pages.values()), known), strict=True))
+        return {key: shares[page] for key, page in self.snapshot.pages_under(chunk_ids).items()}
 
     def years(self, chunk_ids: Sequence[int]) -> Mapping[int, float]:
         """Return which share of the years that the question names is on each chunk's page."""

@@ -37,6 +37,7 @@ class Weights:
     page: float = 0.3
     pair: float = 0.4
     year: float = 0.5
+    rarest: float = 0.2
     dense: float = 0.6
     name: float = 0.3
     code: float = 0.8
@@ -224,6 +225,7 @@ def _rank(
                 scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0),
             ),
             (weights.pair * sure, _join(g.pairs(_of(g, best)) for g in everything)),
+            (weights.rarest * sure, _join(g.rarest(_of(g, best)) for g in everything)),
             (weights.year, _join(g.years(_of(g, best)) for g in everything)),
         )
     scores = {

@@ -1,4 +1,4 @@
-"""Terms of a question that stand next to each other on a page, and years that it names.
+"""Terms of a question that stand next to each other on a page, years it names, the rarest one.
 
 A bag keeps the order of the text: what BM25 does not look at, and what tells "net income of 2019"
 from a page that has the three words in three places.
@@ -88,3 +88,23 @@ def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> 
     for term in wanted.tolist():
         shares[np.unique(owners[found == term])] += 1 / len(wanted)
     return shares
+
+
+def worth_of_rarest(pages: Sequence[NDArray[np.int32]], worth: Mapping[int, float]) -> list[float]:
+    """Return what the worthiest term on each page is worth, in [0, 1]: the worthiest of all is 1.
+
+    Args:
+        pages: The terms of each page, as hashes.
+        worth: What each of the terms that are looked for is worth, above 0; at least one.
+    """
+    wanted = np.array(sorted(worth), dtype=np.int32)
+    values = np.array([worth[term] for term in wanted.tolist()]) / max(worth.values())
+    best = np.zeros(len(pages))
+    if pages:
+        owners = np.repeat(np.arange(len(pages)), [len(page) for page in pages])
+        terms = np.concatenate(pages).astype(np.int32, copy=False)
+        places = np.searchsorted(wanted, terms).clip(max=len(wanted) - 1)
+        there = wanted[places] == terms
+        np.maximum.at(best, owners[there], values[places[there]])
+    told: list[float] = best.tolist()
+    return told

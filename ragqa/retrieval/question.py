@@ -43,6 +43,7 @@ _COMPUTED_ZH = re.compile(
 
 _CODE = re.compile(r"(?!(?:fy|cy)\d)[a-z]{1,5}\d{2,}[a-z0-9]*")
 _SHORT_NAME = re.compile(rf"[{CJK}]{{2}}")
+_TELLING = re.compile(rf"(?:(?![的是在了与和于有为被])[{CJK}])+")
 
 
 def codes_of(terms: Sequence[str]) -> list[str]:
@@ -56,6 +57,11 @@ def codes_of(terms: Sequence[str]) -> list[str]:
 def short_names_of(terms: Sequence[str]) -> list[str]:
     """Return the terms that may each be a whole name: two Chinese characters (鲁迅, 赫姓)."""
     return [term for term in dict.fromkeys(terms) if _SHORT_NAME.fullmatch(term)]
+
+
+def telling_of(terms: Sequence[str]) -> list[str]:
+    """Return the Chinese terms that may tell one text from all others: no pairs such as 的导."""
+    return [term for term in dict.fromkeys(terms) if _TELLING.fullmatch(term)]
 
 
 def asks_to_compute(question: str) -> bool:

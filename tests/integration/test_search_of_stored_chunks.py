@@ -192,6 +192,19 @@ def test_a_short_name_counts_more_than_a_phrase_that_many_pages_have(database: D
     assert hits[0].chunk.text.startswith("钟惺")
 
 
+def test_a_rare_name_comes_before_a_text_about_what_is_asked_of_it(database: Database) -> None:
+    store(
+        database,
+        "a.txt",
+        "栏杆下伸出一石螭头，用于坛面排水。",
+        "额肌的主要功能在于提起眉毛。",
+        *(f"{part}有主要的一种功能。" for part in ("肝脏", "肾脏", "脾脏", "心脏", "肺叶", "肠道")),
+    )
+    half_dense = HybridRetriever(StoredChunks(database), EMBEDDER, weights=Weights(dense=0.3))
+    hits = half_dense.retrieve("螭头主要有何功能？", "papers", limit=3)
+    assert "螭头" in hits[0].chunk.text
+
+
 def test_the_row_of_a_code_comes_before_rows_that_only_speak_like_the_question(
     database: Database,
 ) -> None:

@@ -16,12 +16,18 @@ from ragqa.retrieval.fusion import fuse_by_rank, scale
 from ragqa.retrieval.labels import shares_of_labels
 from ragqa.retrieval.lexical import stem
 from ragqa.retrieval.naming import match_names, years_of
-from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
+from ragqa.retrieval.nearness import (
+    pair_up,
+    share_of_pairs,
+    share_of_terms,
+    worth_of_rarest,
+)
 from ragqa.retrieval.question import (
     asks_to_compute,
     codes_of,
     question_terms,
     short_names_of,
+    telling_of,
 )
 from ragqa.retrieval.spread import spread
 
@@ -77,6 +83,16 @@ def test_years_count_by_the_share_of_them_that_a_page_has() -> None:
     pages = [np.array(page, np.int32) for page in ([5, 6, 1], [6, 6], [])]
     assert share_of_terms(pages, [5, 6, 6]) == pytest.approx([1, 0.5, 0])
     assert share_of_terms(pages, []) == pytest.approx([0, 0, 0])
+
+
+def test_of_the_terms_on_a_page_the_rarest_counts() -> None:
+    pages = [np.array(page, np.int32) for page in ([5, 6, 1], [6, 6], [9], [])]
+    assert worth_of_rarest(pages, {6: 2.0, 5: 8.0, 7: 4.0}) == pytest.approx([1, 0.25, 0, 0])
+    assert worth_of_rarest([], {6: 2.0}) == []
+
+
+def test_pairs_with_a_word_that_says_nothing_tell_no_text_from_another() -> None:
+    assert telling_of(["螭头", "头的", "的主", "主要", "功能", "e07"]) == ["螭头", "主要", "功能"]
 
 
 @pytest.mark.parametrize(
