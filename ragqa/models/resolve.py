@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa.errors import ModelMissing, WrongSettings
-from ragqa.models.fetch import model_path, present
+from ragqa.models.places import model_path, present
 from ragqa.models.presets import BY_NAME, BY_REPO, Kind, Preset
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

@@ -15,6 +15,7 @@ from ragqa.answering.terms import language_of
 from ragqa.errors import ModelMissing
 from ragqa.models.adapters import adapter_of
 from ragqa.models.llama_cpp import LlamaCppGenerator
+from ragqa.models.merging import find_fitted
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span, Usage
 
 if TYPE_CHECKING:
@@ -28,13 +29,20 @@ CONTRACT = (
 RULES = "Expense claims are due within 21 days of the trip. Rail travel is in second class."
 
 
-@pytest.fixture(scope="module")
-def fitted(llm_file: Path, threads: int) -> Iterator[LlamaCppGenerator]:
+@pytest.fixture(scope="module", params=["merged", "beside"])
+def fitted(
+    request: pytest.FixtureRequest, llm_file: Path, threads: int
+) -> Iterator[LlamaCppGenerator]:
+    """The model with its adapter added to its weights, as it is pulled, and with it beside them."""
+    path, adapter = llm_file, adapter_of(llm_file.stem)
+    if request.param == "merged":
+        path, adapter = find_fitted(path, adapter)
+        assert adapter is None, "not merged: run `.venv/bin/ragqa models pull`"
     generator = LlamaCppGenerator(
-        llm_file,
+        path,
         context_tokens=2048,
         threads=threads,
-        adapter=adapter_of(llm_file.stem),
+        adapter=adapter,
         refusals=tuple(NOT_FOUND.values()),
     )
     yield generator

@@ -13,7 +13,7 @@ import pytest
 
 from ragqa.gate import HOOK, VARIABLE
 from ragqa.inventory import check_files, list_files
-from ragqa.models.fetch import RECEIPT
+from ragqa.models.places import RECEIPT
 from ragqa.models.presets import BY_NAME
 from ragqa.settings import load_settings
 

