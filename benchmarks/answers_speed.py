@@ -4,9 +4,10 @@
         [--llm PRESET] [--models FOLDER] [--home HOME] [--chunks 20000] [--questions 100]
 
 The model: real prompts of ``--tokens`` tokens about passages of squad2 and cmrc2018, as the
-product writes them, each put to our generator and to bare ``llama_cpp.Llama`` of the same file,
-with the same adapter and without, in turn, with nothing of any of them kept from before; then
-another question about the same passages to ours, and the first once more after all others.
+product writes them, each put to our generator and to bare ``llama_cpp.Llama`` (of the model as it
+was fetched, of the same with its adapter beside it, and of the file that ours has loaded), in turn,
+with nothing of any of them kept from before; then another question about the same passages to
+ours, and the first once more after all others.
 
 The evidence: with ``--home``, a data folder into which ``benchmarks/retrieval.py --home`` ingested
 the development sets, its chunks are put into a collection of ``--chunks`` and its questions asked,
@@ -20,6 +21,7 @@ import json
 import os
 import tempfile
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,14 +33,15 @@ from retrieval_data import write_results
 
 from ragqa.answering.answerer import Answerer, Evidence
 from ragqa.answering.extractive import rank_sentences
-from ragqa.answering.prompt import NOT_FOUND, Prompt, write_prompt
+from ragqa.answering.prompt import Prompt, write_prompt
 from ragqa.models.adapters import adapter_of
 from ragqa.models.extractive import ExtractiveGenerator
 from ragqa.models.llama_cpp import LlamaCppGenerator
+from ragqa.models.merging import find_fitted
 from ragqa.models.resolve import resolve_llm_model
 from ragqa.settings import load_settings
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Message, Span
-from ragqa.wiring import build_embedder
+from ragqa.wiring import build_embedder, build_generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,12 +120,19 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
     """Compare our generator with a bare one, round by round."""
     import llama_cpp
 
-    path = str(resolve_llm_model(settings.llm_model, settings.models_folder).source)
-    adapter = adapter_of(Path(path).stem)
-    lora = str(adapter) if adapter else None
-    ours = LlamaCppGenerator(path, adapter=adapter, refusals=tuple(NOT_FOUND.values()))
-    bare = llama_cpp.Llama(path, n_ctx=4096, verbose=False)
-    adapted = llama_cpp.Llama(path, n_ctx=4096, lora_path=lora, verbose=False)
+    ours = build_generator(settings)
+    assert isinstance(ours, LlamaCppGenerator)
+    path = Path(resolve_llm_model(settings.llm_model, settings.models_folder).source)
+    adapter = adapter_of(path.stem)
+    loaded, _ = find_fitted(path, adapter)
+    bare = {
+        name: llama_cpp.Llama(str(file), n_ctx=4096, lora_path=lora, verbose=False)
+        for name, file, lora in (
+            ("bare", path, None),
+            ("adapted", path, str(adapter) if adapter else None),
+            ("same", loaded, None),
+        )
+    }
     pairs = [
         pair
         for two in zip(
@@ -136,12 +146,11 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
     for number, (prompt, follow_up) in enumerate(pairs):
         read = tokens_of(ours, prompt.messages)
         row: dict[str, float] = {"prompt_tokens": len(read)}
-        for turn in range(3):
-            # Whoever comes later finds the processor warmer: all do, as often.
-            if (number + turn) % 3 == 0:
-                row["bare_first_s"], row["bare_per_s"] = time_bare(bare, read, WORDS)
-            elif (number + turn) % 3 == 1:
-                row["adapted_first_s"], row["adapted_per_s"] = time_bare(adapted, read, WORDS)
+        whose = deque(["", *bare])
+        whose.rotate(number)  # whoever comes later finds the processor warmer: all do, as often
+        for name in whose:
+            if name:
+                row[f"{name}_first_s"], row[f"{name}_per_s"] = time_bare(bare[name], read, WORDS)
             else:
                 ours.forget()
                 row["first_s"], row["per_s"] = time_ours(ours, prompt.messages, WORDS)
@@ -157,6 +166,7 @@ def measure_model(settings: Settings, rounds: int, tokens: int) -> dict[str, Any
     for name, ours_s, theirs in (
         ("first_over_bare", "first_s", "bare_first_s"),
         ("first_over_adapted", "first_s", "adapted_first_s"),
+        ("first_over_same", "first_s", "same_first_s"),
         ("follow_up_over_bare", "follow_up_s", "bare_first_s"),
     ):
         result[name] = float(np.median([row[ours_s] / row[theirs] for row in rows]))

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ragqa.ports import Embedder
+
 MODEL = "benchmark"
 CHUNKS_A_PAGE = 4
 PAGES = 50
@@ -59,18 +61,25 @@ class GivenEmbedder:
 
     def __init__(self) -> None:
         self.vectors: dict[str, NDArray[np.float32]] = {}
+        self.others: Embedder | None = None
 
     def count_tokens(self, text: str) -> int:
         """Return the number of words."""
         return len(text.split())
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of known texts."""
-        return np.stack([self.vectors[text] for text in texts])
+        """Return vectors: of the sentences by which two languages are told from each other."""
+        if self.others is not None:
+            return self.others.embed_passages(texts)
+        return np.ones((len(texts), DIMENSION), np.float32) / np.float32(np.sqrt(DIMENSION))
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Return the vector of a known question."""
-        return self.vectors[text]
+        """Return the vector of a question that is known, or of such a sentence."""
+        if text in self.vectors:
+            return self.vectors[text]
+        return (
+            self.embed_passages([text])[0] if self.others is None else self.others.embed_query(text)
+        )
 
 
 def main() -> None:
@@ -93,7 +102,7 @@ def main() -> None:
     else:
         material = draw_material(options.chunks, options.questions)
     embedder = GivenEmbedder()
-    embedder.vectors = material.questions
+    embedder.vectors, embedder.others = material.questions, material.embedder
     questions = list(material.questions)
     with tempfile.TemporaryDirectory(prefix="ragqa-bench-") as home:
         Path(home).chmod(0o711)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ragqa.ports import Embedder
+
 DIMENSION = 384
 VOCABULARY = 60_000
 WORDS = 110
@@ -48,6 +50,8 @@ class Material:
     terms: list[list[int]]
     vectors: NDArray[np.float32]
     questions: dict[str, NDArray[np.float32]]
+    embedder: Embedder | None = None
+    """What embeds other texts, where the vectors are a model's."""
 
 
 def draw_material(chunks: int, asked: int) -> Material:
@@ -107,6 +111,7 @@ def mix_material(home: Path, chunks: int, asked: int, *, cache: Path, models: An
         [terms[row] for row in order],
         everything[order],
         {text: embedder.embed_query(text) for text in asking[:asked]},
+        embedder,
     )
 
 

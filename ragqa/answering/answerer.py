@@ -13,7 +13,7 @@ from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract, tell_short
 from ragqa.answering.extractive import rank_sentences
-from ragqa.answering.phrasing import look_closer, write_draft
+from ragqa.answering.phrasing import look_closer, silently, write_draft
 from ragqa.answering.prompt import write_prompt
 from ragqa.answering.quantities import asks_amount
 from ragqa.answering.questions import bears
@@ -21,6 +21,7 @@ from ragqa.answering.refusal import declines, refuse
 from ragqa.answering.shortening import agrees, cut_short, rank_again, read_ranked
 from ragqa.answering.signs import signs_of
 from ragqa.answering.terms import language_of
+from ragqa.retrieval.across import is_foreign, language_asked
 from ragqa.types import Answer, Hit, Models, Timings, Token, Usage
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ class Answerer:
         """Yield the evidence, then tokens as they come, then the finished answer.
 
         Closing the stream stops the generator. A generator that fails costs only its own words:
-        the answer is then the extractive one.
+        the answer is then the extractive one. Where passages in the language of the best one have
+        no answer, those in the other language are read as well, and nothing of that is passed on
+        but the finished answer.
 
         Args:
             question: As asked.
@@ -117,7 +120,8 @@ class Answerer:
         """
         started = time.perf_counter()
         whole = standalone(question, history)
-        hits = tuple(self._retriever.retrieve(whole, collection, limit=limit, only=only))
+        found = self._retriever.retrieve(whole, collection, limit=limit, only=only)
+        hits, alike = by_language(found, whole)
         retrieved = time.perf_counter()
         language = language_of(question)
         answer = Answer(
@@ -145,26 +149,34 @@ class Answerer:
             yield Evidence(hits, computed)
             yield Finished(computed)
             return
-        ranked = rank_sentences(whole, hits[:READ], self._embedder)
+        told = yield from self._tell(answer, whole, alike, started, use_llm=use_llm)
+        if not told.answered and alike < len(hits):
+            turned = replace(answer, hits=hits[alike:] + hits[:alike])
+            others = self._tell(turned, whole, len(hits) - alike, started, use_llm=use_llm)
+            again = yield from silently(others)
+            told = again if again.answered else told
+        yield Finished(_timed(told, started))
+
+    def _tell(
+        self, answer: Answer, whole: str, alike: int, started: float, *, use_llm: bool
+    ) -> Stream[Evidence | Token, None, Answer]:
+        """Yield the evidence and the tokens of an answer read from the first ``alike`` hits."""
+        hits, language = answer.hits, language_of(answer.question)
+        shown = hits[: min(READ, alike)]
+        ranked = rank_sentences(whole, shown, self._embedder)
         read = read_ranked(whole, hits, ranked, self._embedder)
         ranked = rank_again(ranked, read)
         extractive = _timed(self._extractive(answer, whole, ranked, language), started)
         yield Evidence(hits, extractive)
         if not use_llm:
-            yield Finished(extractive)
-            return
-        prompt = write_prompt(
-            whole, hits[:READ], ranked, language=language, generator=self._generator
-        )
+            return extractive
+        prompt = write_prompt(whole, shown, ranked, language=language, generator=self._generator)
         draft = yield from write_draft(self._generator, prompt, started)
         if draft is None:
-            yield Finished(_timed(extractive, started))
-            return
+            return extractive
         signs = _judge(whole, hits, ranked, draft)
         if self._calibration.only_doubt_stands(signs):
-            draft = yield from look_closer(
-                self._generator, draft, whole, hits[:READ], ranked, language
-            )
+            draft = yield from look_closer(self._generator, draft, whole, shown, ranked, language)
             signs = _judge(whole, hits, ranked, draft)
         answer = replace(
             answer,
@@ -172,9 +184,7 @@ class Answerer:
             usage=draft.usage,
             timings=replace(answer.timings, first_token=draft.first_token),
         )
-        yield Finished(
-            _timed(self._finish(answer, extractive, draft, signs, whole, ranked, read), started)
-        )
+        return self._finish(answer, extractive, draft, signs, whole, ranked, read)
 
     def _extractive(
         self, answer: Answer, question: str, ranked: Sequence[Candidate], language: Language
@@ -248,6 +258,17 @@ class Answerer:
 
 def _judge(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate], draft: Draft) -> Signs:
     return signs_of(question, hits[:READ], ranked, draft=draft.text, doubt=draft.usage.doubt)
+
+
+def by_language(hits: Sequence[Hit], question: str) -> tuple[tuple[Hit, ...], int]:
+    """Put the hits in the language of the first one before the others; and count them.
+
+    Sentences of two languages cannot be ranked together: those in another one than the question
+    have no word in common with it.
+    """
+    foreign = [is_foreign(hit.chunk.text, language_asked(question)) for hit in hits]
+    order = sorted(range(len(hits)), key=lambda at: foreign[at] != foreign[0])
+    return tuple(hits[at] for at in order), foreign.count(foreign[0]) if hits else 0
 
 
 def _why(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ragqa.answering.citations import Citer, Evidence, find_evidence, read_draft
 from ragqa.answering.completing import widen
 from ragqa.answering.extractive import choose
-from ragqa.answering.keywords import own_words, presence, stems_of
+from ragqa.answering.keywords import CODE, own_words, presence, stems_of
 from ragqa.answering.quantities import clause_number, clause_of, is_other_quantity, names_clause
 from ragqa.answering.questions import AnswerType, answer_type, asks_way, bears
 from ragqa.answering.sentences import flow
@@ -171,7 +171,9 @@ def misses(
         SECTION.fullmatch(claim.strip()) or not bears(claim, kind, question)
     ):
         return f"the question asks for a {'time' if kind == 'when' else 'number'}"
-    if evidence.likelihood < ranked[0].score - FAR:
+    # Sentences in another language have no words in common with the question, unless it be a code.
+    ranks = language_of(question) == language_of(source) or CODE.search(fold(question))
+    if ranks and evidence.likelihood < ranked[0].score - FAR:
         return "its passage is about something else than the question"
     if kind in ("when", "number") and _beside(claim, question, kind, evidence, hits):
         return "another part of the sentence is nearer to the question"

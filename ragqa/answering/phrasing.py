@@ -6,7 +6,7 @@ import logging
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
 from ragqa.errors import GenerationFailed
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ragqa.answering.prompt import Prompt
     from ragqa.ports import Generator
     from ragqa.types import Hit, Language
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ def look_closer(
     prompt = write_prompt(question, hits, best, language=language, generator=generator)
     if prompt.messages == draft.prompt.messages:
         return draft
-    closer = yield from _silently(write_draft(generator, prompt, time.perf_counter()))
+    closer = yield from silently(write_draft(generator, prompt, time.perf_counter()))
     if closer is None or closer.usage.doubt is None or draft.usage.doubt is None:
         return draft
     better = closer if closer.usage.doubt < draft.usage.doubt else draft
@@ -102,12 +104,13 @@ def look_closer(
     return replace(better, usage=usage, first_token=draft.first_token)
 
 
-def _silently(stream: Stream[Token, None, Draft | None]) -> Stream[Token, None, Draft | None]:
+def silently(stream: Stream[object, None, Result]) -> Stream[Token, None, Result]:
+    """Pass nothing of a stream on but empty pieces, one for each, and what it returns."""
     with closing(stream):
         while True:
             try:
                 next(stream)
             except StopIteration as end:
-                draft: Draft | None = end.value
-                return draft
+                result: Result = end.value
+                return result
             yield Token("")

@@ -73,7 +73,7 @@ def signs_of(
     kind = answer_type(question)
     other = next((c.score for c in ranked if c.hit != best.hit), best.score - 3)
     if language_of(question) != language_of(inside):
-        return _across(asked.words, ranked, inside)
+        return _across(asked.words, ranked, inside, doubt)
     signs = _signs(asked, best, inside, near, passages) | {
         "margin": min(3.0, best.score - other) / 3,
         "kind_missing": float(
@@ -161,15 +161,19 @@ def _says_more(text: str, question: str) -> bool:
     return any(word not in known for word in own_words(text))
 
 
-def _across(words: Sequence[str], ranked: Sequence[Candidate], inside: str) -> Signs:
+def _across(
+    words: Sequence[str], ranked: Sequence[Candidate], inside: str, doubt: float | None
+) -> Signs:
     """Return the signs of passages in another language: how near, and codes and numbers in common.
 
-    Nothing else is written alike in both: the more telling of the two is what tokens mean.
+    Nothing else is written alike in both: the more telling of the two is what tokens mean. What a
+    model doubts that was fitted to do so is known of both languages.
     """
     near = [c.near.whole if c.near.words is None else c.near.words for c in ranked if c.near]
     alike = [word for word in words if word.isascii() and _NUMBER.search(word)]
     shared = 2 * _share(alike, inside) - 1 if alike else 0.0
-    return {"across": max(near, default=0.0), "alike": shared}
+    signs = {"across": max(near, default=0.0), "alike": shared}
+    return signs if doubt is None else signs | {"doubt": _log_odds(doubt) / 10}
 
 
 def _numbers_met(question: str, sentence: str) -> float:

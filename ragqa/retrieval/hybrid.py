@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from ragqa.retrieval.across import build_bridge, credit
 from ragqa.retrieval.closeness import SEEN, read_closely
 from ragqa.retrieval.explain import Explained, Stage, Watch, match_terms, tell_terms
 from ragqa.retrieval.fusion import scale
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ragqa.ports import ChunkSearch, Embedder, Place, Reranker, Scored
+    from ragqa.retrieval.across import Bridge
     from ragqa.retrieval.closeness import CloseReader
     from ragqa.retrieval.gathering import Gathered
     from ragqa.types import Filter, Hit
@@ -48,6 +50,8 @@ class Weights:
     """By how much ``pair`` grows then."""
     label: float = 0.7
     """What the row of a table is worth that a question for figures names."""
+    across: float = 0.5
+    """What a passage in another language than the question is credited of what words are worth."""
     sure: float = 0.25
     """Share of the best possible BM25 score from which on words count in full."""
 
@@ -75,6 +79,7 @@ class HybridRetriever:
         self._reader = reader
         self._weights = weights or Weights()
         self._note = note
+        self._built: tuple[Bridge | None] | None = None
 
     def retrieve(
         self,
@@ -123,7 +128,8 @@ class HybridRetriever:
             vector = self._embedder.embed_query(question)
         with self._chunks.open(names, model=self._embedder.name) as snapshots:
             everything = [
-                gather(s, question, vector, only, watch, is_word=self._is_word) for s in snapshots
+                gather(s, question, vector, only, watch, is_word=self._is_word, bridge=self._bridge)
+                for s in snapshots
             ]
             weights = _weigh(everything, self._weights)
             wanted = max(limit, SEEN if self._reranker is None else RERANKED)
@@ -152,6 +158,12 @@ class HybridRetriever:
             weights=tuple(asdict(weights).items()),
             milliseconds=watch.milliseconds,
         )
+
+    def _bridge(self) -> Bridge | None:
+        """Return what leads to passages in another language; built once one is asked for."""
+        if self._built is None:
+            self._built = (build_bridge(self._embedder),)
+        return self._built[0]
 
     def _is_word(self, word: str) -> bool:
         """Say whether the model knows a word as a whole; what is misspelt it reads in pieces."""
@@ -205,8 +217,14 @@ def _rank(
     # A question in another language shares a number or a name with some chunk: that is noise.
     sure = min(1.0, max(words.values(), default=0.0) / weights.sure)
     by_words, by_meaning = scale(words, floor=0.0), scale(cosines, worst=DEPTH)
+    foreign = frozenset[int]().union(*(gathered.foreign for gathered in everything))
+
+    def credited(values: Mapping[int, float]) -> Mapping[int, float]:
+        return credit(values, foreign, by_meaning, weights.across)
+
+    told_by_words = credited(by_words)
     scores = {
-        key: weights.lexical * sure * by_words.get(key, 0.0)
+        key: weights.lexical * sure * told_by_words.get(key, 0.0)
         + weights.dense * by_meaning.get(key, 0.0)
         + weights.name * named.get(key, 0.0)
         + weights.code * coded.get(key, 0.0)
@@ -222,10 +240,10 @@ def _rank(
         whole = (
             (
                 weights.page * sure,
-                scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0),
+                credited(scale(_join(g.pages(_of(g, best)) for g in everything), floor=0.0)),
             ),
-            (weights.pair * sure, _join(g.pairs(_of(g, best)) for g in everything)),
-            (weights.rarest * sure, _join(g.rarest(_of(g, best)) for g in everything)),
+            (weights.pair * sure, credited(_join(g.pairs(_of(g, best)) for g in everything))),
+            (weights.rarest * sure, credited(_join(g.rarest(_of(g, best)) for g in everything))),
             (weights.year, _join(g.years(_of(g, best)) for g in everything)),
         )
     scores = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Collection, Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
@@ -90,6 +90,16 @@ def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> 
     return shares
 
 
+def terms_among(bags: Sequence[NDArray[np.int32]], wanted: Collection[int]) -> list[frozenset[int]]:
+    """Return which of the terms that are looked for each bag has."""
+    found: list[set[int]] = [set() for _ in bags]
+    if bags and wanted:
+        owners, terms = _find(bags, np.array(sorted(wanted), dtype=np.int32))
+        for owner, term in zip(owners.tolist(), terms.tolist(), strict=True):
+            found[owner].add(term)
+    return [frozenset(terms) for terms in found]
+
+
 def worth_of_rarest(pages: Sequence[NDArray[np.int32]], worth: Mapping[int, float]) -> list[float]:
     """Return what the worthiest term on each page is worth, in [0, 1]: the worthiest of all is 1.
 
@@ -97,14 +107,17 @@ def worth_of_rarest(pages: Sequence[NDArray[np.int32]], worth: Mapping[int, floa
         pages: The terms of each page, as hashes.
         worth: What each of the terms that are looked for is worth, above 0; at least one.
     """
-    wanted = np.array(sorted(worth), dtype=np.int32)
-    values = np.array([worth[term] for term in wanted.tolist()]) / max(worth.values())
-    best = np.zeros(len(pages))
-    if pages:
-        owners = np.repeat(np.arange(len(pages)), [len(page) for page in pages])
-        terms = np.concatenate(pages).astype(np.int32, copy=False)
-        places = np.searchsorted(wanted, terms).clip(max=len(wanted) - 1)
-        there = wanted[places] == terms
-        np.maximum.at(best, owners[there], values[places[there]])
-    told: list[float] = best.tolist()
-    return told
+    most, best = max(worth.values()), [0.0] * len(pages)
+    for number, terms in enumerate(terms_among(pages, worth)):
+        best[number] = max((worth[term] / most for term in terms), default=0.0)
+    return best
+
+
+def _find(
+    bags: Sequence[NDArray[np.int32]], wanted: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return each place of a sorted term: the number of its bag, and the term."""
+    owners = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
+    terms = np.concatenate(bags).astype(np.int32, copy=False)
+    there = wanted[np.searchsorted(wanted, terms).clip(max=len(wanted) - 1)] == terms
+    return owners[there], terms[there]

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ragqa.errors import Conflict, NotFound
 from ragqa.ports import Place
-from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms
+from ragqa.retrieval.nearness import pair_up, share_of_pairs, share_of_terms, terms_among
 from ragqa.store import spelling, vectors, verbatim, words
 from ragqa.store.embeddings import EmbeddingsTable
 from ragqa.store.filters import as_array, few_chunks, narrow
@@ -21,6 +19,7 @@ from ragqa.types import CollectionId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
+    import numpy as np
     from numpy.typing import NDArray
     from psycopg import Connection
 
@@ -115,7 +114,7 @@ class StoredSnapshot:
     _weighed: dict[frozenset[tuple[int, float]], words.Weighed] = field(default_factory=dict)
     _few: dict[Filter | None, list[int] | None] = field(default_factory=dict)
     _bags: dict[int, words.Bag] = field(default_factory=dict)
-    _cosines: dict[int, float] = field(default_factory=dict)
+    _cosines: dict[bytes, dict[int, float]] = field(default_factory=dict)
     _scores: dict[frozenset[tuple[int, float]], dict[int, float]] = field(default_factory=dict)
     _pages: dict[frozenset[tuple[int, int]], Pages] = field(default_factory=dict)
 
@@ -204,11 +203,10 @@ class StoredSnapshot:
         self, chunk_ids: Sequence[int], counts: Mapping[int, float]
     ) -> dict[int, frozenset[int]]:
         """Return which of the terms are in each chunk."""
-        wanted = np.array(sorted(counts), dtype=np.int32)
-        return {
-            chunk_id: frozenset(np.intersect1d(bag.terms.astype(np.int32), wanted).tolist())
-            for chunk_id, bag in self._read_bags(chunk_ids).items()
-        }
+        bags = self._read_bags(chunk_ids)
+        return dict(
+            zip(bags, terms_among([bag.terms for bag in bags.values()], counts), strict=True)
+        )
 
     def dense(
         self, vector: NDArray[np.float32], *, limit: int, only: Filter | None = None
@@ -227,18 +225,17 @@ class StoredSnapshot:
             few=few,
             exact=vectors.are_few(self.stats[0]),
         )
-        self._cosines.update(found)
+        self._cosines.setdefault(vector.tobytes(), {}).update(found)
         return found
 
     def dense_of(self, chunk_ids: Sequence[int], vector: NDArray[np.float32]) -> dict[int, float]:
-        """Return the cosine of each chunk's vector; a snapshot is asked for one vector."""
+        """Return the cosine of each chunk's vector."""
         if self.table is None:
             return {}
-        missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._cosines]
-        self._cosines.update(
-            vectors.score(self.conn, self.table, self.collection_id, vector, missing)
-        )
-        return {key: self._cosines[key] for key in chunk_ids if key in self._cosines}
+        known = self._cosines.setdefault(vector.tobytes(), {})
+        missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in known]
+        known.update(vectors.score(self.conn, self.table, self.collection_id, vector, missing))
+        return {key: known[key] for key in chunk_ids if key in known}
 
     def verbatim(self, text: str, *, limit: int, only: Filter | None = None) -> list[Scored]:
         """Return the chunks in which ``text`` stands, different documents first."""

@@ -129,6 +129,30 @@ def test_the_questions_of_the_readme_are_answered_right(answers: dict[str, Answe
 
 
 @pytest.mark.parametrize(
+    ("question", "told", "filename"),
+    [
+        ("What does error E05 mean?", "超温保护", "LX-260使用与维护手册.pdf"),
+        ("When must the goods be delivered?", "8月20日", "设备采购合同-扫描件.pdf"),
+        ("送客户的礼物最多多少钱？", "£40", "Travel-and-Expenses-Policy.pdf"),
+        ("酒店在伦敦每晚最多多少钱？", "£185", "Travel-and-Expenses-Policy.pdf"),
+    ],
+)
+def test_documents_in_the_other_language_answer_too(
+    demo: Services, question: str, told: str, filename: str
+) -> None:
+    *_, last = demo.ask(question, "demo")
+    assert isinstance(last, Finished)
+    assert fold(told) in fold(last.answer.text)
+    assert {citation.filename for citation in last.answer.citations} == {filename}
+
+
+def test_what_is_in_neither_language_is_refused_after_both_were_read(demo: Services) -> None:
+    *_, last = demo.ask("How many lumens does the projector have?", "demo")
+    assert isinstance(last, Finished)
+    assert not last.answer.answered
+
+
+@pytest.mark.parametrize(
     ("question", "told", "never"),
     [
         ("合同总价是多少？", "贰拾肆万叁仟元", "10%"),
