@@ -153,8 +153,7 @@ class Answerer:
         if not told.answered and alike < len(hits):
             turned = replace(answer, hits=hits[alike:] + hits[:alike])
             others = self._tell(turned, whole, len(hits) - alike, started, use_llm=use_llm)
-            again = yield from silently(others)
-            told = again if again.answered else told
+            told = _choose(told, (yield from silently(others)))
         yield Finished(_timed(told, started))
 
     def _tell(
@@ -269,6 +268,18 @@ def by_language(hits: Sequence[Hit], question: str) -> tuple[tuple[Hit, ...], in
     foreign = [is_foreign(hit.chunk.text, language_asked(question)) for hit in hits]
     order = sorted(range(len(hits)), key=lambda at: foreign[at] != foreign[0])
     return tuple(hits[at] for at in order), foreign.count(foreign[0]) if hits else 0
+
+
+def _choose(told: Answer, again: Answer) -> Answer:
+    """Return the second answer if it is one, else the first; with the tokens of both."""
+    chosen = again if again.answered else told
+    usage = replace(
+        chosen.usage,
+        prompt_tokens=told.usage.prompt_tokens + again.usage.prompt_tokens,
+        completion_tokens=told.usage.completion_tokens + again.usage.completion_tokens,
+    )
+    timings = replace(chosen.timings, first_token=told.timings.first_token)
+    return replace(chosen, usage=usage, timings=timings)
 
 
 def _why(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:
