@@ -222,6 +222,7 @@ export const en = {
   "retrieval.dense": "by meaning",
   "retrieval.lexical": "by words",
   "retrieval.statements": "financial statements",
+  "retrieval.across": "the other language",
   "retrieval.verbatim": "word for word",
   "retrieval.fusion": "together",
   "retrieval.embedding": "query embedded",

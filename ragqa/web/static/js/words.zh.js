@@ -222,6 +222,7 @@ export const zh = {
   "retrieval.dense": "语义",
   "retrieval.lexical": "词语",
   "retrieval.statements": "财务报表",
+  "retrieval.across": "另一种语言",
   "retrieval.verbatim": "原文匹配",
   "retrieval.fusion": "综合",
   "retrieval.embedding": "查询向量",
