@@ -20,6 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from ingest.worker import run_worker
 from ragqa.api.app import create_app
 from ragqa.settings import load_settings
 from ragqa.store.db import Database
@@ -171,3 +172,21 @@ def make_pdf() -> MakePdf:
         return data
 
     return make
+
+
+@pytest.fixture
+def take_in_pdfs(
+    services: Services, client: TestClient, make_pdf: MakePdf
+) -> Callable[[dict[str, str]], Services]:
+    """Return what brings PDFs, a text by each name, into a new collection "demo"."""
+
+    def bring(texts: dict[str, str]) -> Services:
+        client.post("/v1/collections", json={"name": "demo"}).raise_for_status()
+        files = [
+            ("files", (name, make_pdf(text), "application/pdf")) for name, text in texts.items()
+        ]
+        client.post("/v1/collections/demo/documents", files=files).raise_for_status()
+        run_worker(services, until_idle=True)
+        return services
+
+    return bring

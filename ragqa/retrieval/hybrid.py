@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from ragqa.retrieval.across import build_bridge, credit
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ragqa.ports import ChunkSearch, Embedder, Place, Reranker, Scored
-    from ragqa.retrieval.across import Bridge
     from ragqa.retrieval.closeness import CloseReader
     from ragqa.retrieval.gathering import Gathered
     from ragqa.types import Filter, Hit
@@ -79,7 +79,7 @@ class HybridRetriever:
         self._reader = reader
         self._weights = weights or Weights()
         self._note = note
-        self._built: tuple[Bridge | None] | None = None
+        self._bridge = cache(lambda: build_bridge(embedder))
 
     def retrieve(
         self,
@@ -158,12 +158,6 @@ class HybridRetriever:
             weights=tuple(asdict(weights).items()),
             milliseconds=watch.milliseconds,
         )
-
-    def _bridge(self) -> Bridge | None:
-        """Return what leads to passages in another language; built once one is asked for."""
-        if self._built is None:
-            self._built = (build_bridge(self._embedder),)
-        return self._built[0]
 
     def _is_word(self, word: str) -> bool:
         """Say whether the model knows a word as a whole; what is misspelt it reads in pieces."""

@@ -79,23 +79,19 @@ def share_of_pairs(
 
 def share_of_terms(pages: Sequence[NDArray[np.int32]], terms: Sequence[int]) -> NDArray[np.float64]:
     """Return which share of the terms each page has, in [0, 1]; 0 where there are none."""
-    wanted = np.unique(np.array(terms, dtype=np.int32))
-    if not len(wanted):
-        return np.zeros(len(pages))
-    owners = np.repeat(np.arange(len(pages)), [len(page) for page in pages])
-    found = np.concatenate(pages).astype(np.int32, copy=False) if len(pages) else owners
-    shares = np.zeros(len(pages))
-    for term in wanted.tolist():
-        shares[np.unique(owners[found == term])] += 1 / len(wanted)
-    return shares
+    wanted = set(terms)
+    return np.array([len(found) / max(1, len(wanted)) for found in terms_among(pages, wanted)])
 
 
 def terms_among(bags: Sequence[NDArray[np.int32]], wanted: Collection[int]) -> list[frozenset[int]]:
     """Return which of the terms that are looked for each bag has."""
     found: list[set[int]] = [set() for _ in bags]
     if bags and wanted:
-        owners, terms = _find(bags, np.array(sorted(wanted), dtype=np.int32))
-        for owner, term in zip(owners.tolist(), terms.tolist(), strict=True):
+        known = np.array(sorted(wanted), dtype=np.int32)
+        owners = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
+        terms = np.concatenate(bags).astype(np.int32, copy=False)
+        there = known[np.searchsorted(known, terms).clip(max=len(known) - 1)] == terms
+        for owner, term in zip(owners[there].tolist(), terms[there].tolist(), strict=True):
             found[owner].add(term)
     return [frozenset(terms) for terms in found]
 
@@ -111,13 +107,3 @@ def worth_of_rarest(pages: Sequence[NDArray[np.int32]], worth: Mapping[int, floa
     for number, terms in enumerate(terms_among(pages, worth)):
         best[number] = max((worth[term] / most for term in terms), default=0.0)
     return best
-
-
-def _find(
-    bags: Sequence[NDArray[np.int32]], wanted: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return each place of a sorted term: the number of its bag, and the term."""
-    owners = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
-    terms = np.concatenate(bags).astype(np.int32, copy=False)
-    there = wanted[np.searchsorted(wanted, terms).clip(max=len(wanted) - 1)] == terms
-    return owners[there], terms[there]

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingest.worker import run_worker
 from ragqa.answering.answerer import Answerer, Event, Finished
 from ragqa.store.quotes import StoredQuotes
 from ragqa.types import Answer, Token, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-
-    from fastapi.testclient import TestClient
 
     from ragqa.types import Message
     from ragqa.wiring import Services
@@ -55,15 +52,8 @@ class Distracted:
 
 
 @pytest.fixture
-def ready(services: Services, client: TestClient, make_pdf: Callable[..., bytes]) -> Services:
-    client.post("/v1/collections", json={"name": "demo"}).raise_for_status()
-    files = [
-        ("files", (name, make_pdf(text), "application/pdf"))
-        for name, text in (("bridge.pdf", BRIDGE), ("others.pdf", OTHERS))
-    ]
-    client.post("/v1/collections/demo/documents", files=files).raise_for_status()
-    run_worker(services, until_idle=True)
-    return services
+def ready(take_in_pdfs: Callable[[dict[str, str]], Services]) -> Services:
+    return take_in_pdfs({"bridge.pdf": BRIDGE, "others.pdf": OTHERS})
 
 
 def ask(ready: Services, generator: Distracted) -> Generator[Event, None, None]:
