@@ -27,8 +27,8 @@ def give_back() -> None:
 def share_freed() -> None:
     """Let threads take memory that others freed, for good.
 
-    The C library lets each keep its own otherwise: two that embed by turns take 50 MB more. To be
-    called before there are other threads.
+    The C library lets each keep its own otherwise: two that embed by turns take 50 MB more, a
+    service with 20 askers 400 MB. To be called before there are other threads.
     """
     with suppress(OSError, AttributeError):  # only glibc parts memory by threads
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

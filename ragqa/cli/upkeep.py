@@ -10,6 +10,7 @@ import typer
 
 from ragqa.cli.base import Json, open_settings, print_json
 from ragqa.errors import InvalidInput
+from ragqa.memory import share_freed
 
 if TYPE_CHECKING:
     from ragqa.settings import Settings
@@ -44,6 +45,7 @@ def serve(
 ) -> None:
     """Serve the API and the web page, with one ingest worker."""
     settings = open_settings()
+    share_freed()
     if pull:
         _pull_missing(settings)
     from ragqa.serving import serve as run

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -76,6 +77,16 @@ class Bridge:
         turned = vector + (self.to_chinese if language == "en" else -self.to_chinese)
         unit: NDArray[np.float32] = turned / np.linalg.norm(turned)
         return unit
+
+
+def bridge_of(embedder: Embedder) -> Bridge | None:
+    """Return what ``build_bridge`` found, once for a model: it embeds 64 sentences."""
+    if embedder not in _bridges:
+        _bridges[embedder] = build_bridge(embedder)
+    return _bridges[embedder]
+
+
+_bridges: WeakKeyDictionary[Embedder, Bridge | None] = WeakKeyDictionary()
 
 
 def build_bridge(embedder: Embedder) -> Bridge | None:

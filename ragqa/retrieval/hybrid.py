@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ragqa.retrieval.across import build_bridge, credit
+from ragqa.retrieval.across import bridge_of, credit
 from ragqa.retrieval.closeness import SEEN, read_closely
 from ragqa.retrieval.explain import Explained, Stage, Watch, match_terms, tell_terms
 from ragqa.retrieval.fusion import scale
@@ -79,7 +79,7 @@ class HybridRetriever:
         self._reader = reader
         self._weights = weights or Weights()
         self._note = note
-        self._bridge = cache(lambda: build_bridge(embedder))
+        self._bridge = partial(bridge_of, embedder)
 
     def retrieve(
         self,

@@ -8,10 +8,21 @@ import pytest
 
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
-from ragqa.retrieval.across import build_bridge, credit, even_out, is_foreign, language_asked
+from ragqa.retrieval.across import (
+    bridge_of,
+    build_bridge,
+    credit,
+    even_out,
+    is_foreign,
+    language_asked,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @pytest.mark.parametrize(
@@ -64,3 +75,18 @@ def test_a_model_that_does_not_know_both_languages_leads_to_neither(models_folde
     )
     turned = bridge.turn(asked, "zh")
     assert turned @ english > turned @ chinese
+
+
+def test_a_model_is_asked_about_the_languages_only_once() -> None:
+    class Counting(HashingEmbedder):
+        calls = 0
+
+        def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            self.calls += 1
+            return super().embed_passages(texts)
+
+    counting = Counting()
+    assert bridge_of(counting) is None
+    asked = counting.calls
+    assert bridge_of(counting) is None
+    assert counting.calls == asked > 0
