@@ -53,8 +53,7 @@ def read_pairs(
     ids = torch.tensor([one.ids for one in encoded], device=model.device)
     mask = torch.tensor([one.attention_mask for one in encoded], device=model.device)
     encoder = model.encoder if hasattr(model, "encoder") else model[0].auto_model
-    with torch.inference_mode():
-        seen = _encode(encoder, ids, mask, adapter).float().cpu().numpy()
+    seen = _encode(encoder, ids, mask, adapter).float().cpu().numpy()
     found: list[ReadPair] = []
     for row, one in enumerate(encoded):
         inside = [at for at, side in enumerate(one.sequence_ids) if side == 1]

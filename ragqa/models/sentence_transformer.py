@@ -175,8 +175,9 @@ class SentenceTransformerEmbedder:
         """
         asked = _sanitize(self._query_prefix + question)
         given = [_sanitize(text) for text in texts]
-        with self._cores.shared():
-            return read_pairs(self._model, asked, given, adapter, self._tokenizing)
+        return self._cores.compute(
+            lambda: read_pairs(self._model, asked, given, adapter, self._tokenizing)
+        )
 
     def _by_length(self, texts: Sequence[str]) -> list[int]:
         """Return the rows of texts, those of the fewest tokens first: batches pad little."""
@@ -201,8 +202,7 @@ class SentenceTransformerEmbedder:
             key: value.to(device) if isinstance(value, torch.Tensor) else value
             for key, value in features.items()
         }
-        with self._cores.shared(), torch.inference_mode():
-            passed: dict[str, Any] = self._model(moved)
+        passed: dict[str, Any] = self._cores.compute(lambda: self._model(moved))
         return passed
 
     def _readable_tokens(self) -> int:

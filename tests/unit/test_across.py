@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from ragqa.models.hashing import HashingEmbedder
 from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
@@ -81,6 +82,7 @@ def test_a_model_is_asked_about_the_languages_only_once() -> None:
     class Counting(HashingEmbedder):
         calls = 0
 
+        @override
         def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
             self.calls += 1
             return super().embed_passages(texts)

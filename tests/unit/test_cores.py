@@ -3,43 +3,71 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import torch
 
 from ragqa.models.cores import Cores
 
+SECONDS = 5
+
 
 def test_a_pass_that_begins_alone_has_all_cores_and_each_of_several_its_share() -> None:
-    cores = Cores()
-    cores.count = 6
+    cores = Cores(6)
+    begun = [threading.Event() for _ in range(6)]
+    ended = threading.Event()
 
-    with ExitStack() as passes:
-        had = [passes.enter_context(cores.shared()) for _ in range(8)]
+    def passing(number: int) -> int:
+        begun[number].set()
+        ended.wait(SECONDS)
+        return torch.get_num_threads()
 
-    assert had == [6, 3, 2, 1, 1, 1, 1, 1]
-    with cores.shared() as alone:
-        assert alone == torch.get_num_threads() == 6
+    with ThreadPoolExecutor(6) as callers:
+        had = []
+        for number in range(6):
+            had.append(callers.submit(cores.compute, lambda number=number: passing(number)))
+            assert begun[number].wait(SECONDS)
+        ended.set()
+
+    assert [one.result() for one in had] == [6, 3, 2, 1, 1, 1]
+    assert cores.compute(torch.get_num_threads) == 6
 
 
-def test_what_one_thread_was_given_does_not_change_what_another_computes_with() -> None:
-    cores = Cores()
-    cores.count = 2
-    begun, other_ended = threading.Event(), threading.Event()
-    had = []
+def test_no_more_passes_run_at_once_than_there_are_cores() -> None:
+    cores = Cores(2)
+    both = threading.Barrier(3)
+    running, most = [], []
 
-    def other() -> None:
-        begun.wait(5)
-        with cores.shared():
-            had.append(torch.get_num_threads())
-        other_ended.set()
+    def passing(number: int) -> int:
+        running.append(number)
+        most.append(len(running))
+        if number < 2:
+            both.wait(SECONDS)
+        running.remove(number)
+        return number
 
-    thread = threading.Thread(target=other)
-    thread.start()
-    with cores.shared():
-        begun.set()
-        other_ended.wait(5)
-        had.append(torch.get_num_threads())
-    thread.join()
+    with ThreadPoolExecutor(8) as callers:
+        passes = [
+            callers.submit(cores.compute, lambda number=number: passing(number))
+            for number in range(8)
+        ]
+        both.wait(SECONDS)
+        assert [one.result() for one in passes] == list(range(8))
 
-    assert had == [1, 2]
+    assert max(most) == 2
+
+
+def test_a_pass_that_fails_tells_whoever_asked_and_gives_its_cores_back() -> None:
+    cores = Cores(2)
+
+    def fail() -> None:
+        raise ValueError("no such length")
+
+    with pytest.raises(ValueError, match="no such length"):
+        cores.compute(fail)
+    assert cores.compute(torch.get_num_threads) == 2
+
+
+def test_a_pass_keeps_nothing_that_training_would_need() -> None:
+    assert Cores(1).compute(torch.is_inference_mode_enabled)
