@@ -167,6 +167,7 @@ RIVALS: dict[str, Callable[[Sequence[Path], Embedder], Ways]] = {
 
 def _hit(file: str, page: int, text: str) -> Hit:
     number = Id(CollectionId(0), 0)
+    text = text or " "  # some find pages without text
     chunk = Chunk(page, Span(0, len(text)), text)
     return Hit(ChunkId(number), DocumentId(number), file, chunk, "text", 0.0)
 
