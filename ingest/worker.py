@@ -17,6 +17,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from typing_extensions import override
 
 from ingest.pipeline import Ingestion, ingest_version
+from ingest.reading import prepare_readers
 from ingest.rest import Rest
 from ingest.turns import Turns
 from ingest.watch import Interrupted, TakenOver
@@ -77,6 +78,7 @@ def run_worker(services: Services, *, concurrency: int = 1, until_idle: bool = F
     Returns:
         Whether a signal ended it.
     """
+    prepare_readers()
     worker = _Worker(services, concurrency)
     work = functools.partial(asyncio.run, worker.run(until_idle=until_idle))
     try:

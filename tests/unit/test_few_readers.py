@@ -75,3 +75,19 @@ print(len(made), omegaconf.OmegaConf.load is load)
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.split() == ["1", "True"], done.stderr
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_readers_that_were_prepared_begin_with_what_they_need(*, prepared: bool) -> None:
+    code = f"""
+from ingest.reading import prepare_readers
+from ingest.sandbox import Limits, Sandbox
+if {prepared}:
+    prepare_readers()
+with Sandbox(Limits(60, 1500)) as box:
+    print(box.wait(box.start(eval, "'pymupdf' in __import__('sys').modules")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.split() == [str(prepared)], done.stderr
