@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-EF_SEARCH = 120
+EF_SEARCH = 200
 """Breadth of the search in an HNSW index."""
 
 # Vectors have length 1: the inner product is the cosine. The collection is a literal, since the
