@@ -32,7 +32,7 @@ def open_settings() -> Settings:
     # Code that is made for one length of text and kept for a thousand lengths: 130 MB that save
     # nothing (measured over 1,024 passages: the same seconds).
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")  # noqa: TID251  (nor this one)
-    # The same once more, by each thread for itself: with 20 askers 10 MB each (and the same time).
+    # The same once more, by each thread that computes: 1,024 lengths unless told (the same time).
     os.environ.setdefault("LRU_CACHE_CAPACITY", "8")  # noqa: TID251  (PyTorch's)
     start_log(settings.log_level, settings.log_format)
     return settings

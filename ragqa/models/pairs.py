@@ -31,7 +31,7 @@ def read_pairs(
     adapter: Adapter,
     tokenizing: AbstractContextManager[Any],
 ) -> list[ReadPair]:
-    """Read each of ``texts`` behind ``question``.
+    """Read each of ``texts`` behind ``question``; to be called as a pass of ``Cores``.
 
     Args:
         model: A ``Bert``, or of sentence-transformers; its tokenizer must tell where tokens stand.

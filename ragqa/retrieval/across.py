@@ -61,6 +61,8 @@ ENOUGH: dict[Language, int] = {"en": 2, "zh": 1}
 """So many different ones are not there by chance: "a" and "in" are in Chinese texts, too."""
 COMPARED = 50
 """The nearest chunks of each language, which are taken to be as near in meaning on the whole."""
+_bridges: WeakKeyDictionary[Embedder, Bridge | None] = WeakKeyDictionary()
+"""What was found out about models that are loaded."""
 _CHINESE = re.compile(f"[{CJK}]")
 _ENGLISH = re.compile(r"[A-Za-z]{2,}")
 
@@ -79,16 +81,6 @@ class Bridge:
         return unit
 
 
-def bridge_of(embedder: Embedder) -> Bridge | None:
-    """Return what ``build_bridge`` found, once for a model: it embeds 64 sentences."""
-    if embedder not in _bridges:
-        _bridges[embedder] = build_bridge(embedder)
-    return _bridges[embedder]
-
-
-_bridges: WeakKeyDictionary[Embedder, Bridge | None] = WeakKeyDictionary()
-
-
 def build_bridge(embedder: Embedder) -> Bridge | None:
     """Look at sentences that say the same in both; None: the model does not know both."""
     chinese, english = (list(side) for side in zip(*PAIRS, strict=True))
@@ -101,6 +93,13 @@ def build_bridge(embedder: Embedder) -> Bridge | None:
         if right - beside < KNOWN:
             return None
     return Bridge((passages[0].mean(axis=0) - passages[1].mean(axis=0)).astype(np.float32))
+
+
+def bridge_of(embedder: Embedder) -> Bridge | None:
+    """Return what ``build_bridge`` found, once for a model: it embeds 64 sentences."""
+    if embedder not in _bridges:
+        _bridges[embedder] = build_bridge(embedder)
+    return _bridges[embedder]
 
 
 def language_asked(question: str) -> Language:

@@ -79,7 +79,6 @@ class HybridRetriever:
         self._reader = reader
         self._weights = weights or Weights()
         self._note = note
-        self._bridge = partial(bridge_of, embedder)
 
     def retrieve(
         self,
@@ -126,9 +125,10 @@ class HybridRetriever:
         watch = Watch()
         with watch.step("embedding"):
             vector = self._embedder.embed_query(question)
+        bridge = partial(bridge_of, self._embedder)
         with self._chunks.open(names, model=self._embedder.name) as snapshots:
             everything = [
-                gather(s, question, vector, only, watch, is_word=self._is_word, bridge=self._bridge)
+                gather(s, question, vector, only, watch, is_word=self._is_word, bridge=bridge)
                 for s in snapshots
             ]
             weights = _weigh(everything, self._weights)
