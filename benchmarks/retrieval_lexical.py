@@ -25,6 +25,7 @@ from ragqa.retrieval.bm25 import K1, B, inverse_document_frequency, score_bm25
 from ragqa.retrieval.lexical import hash_term
 from ragqa.retrieval.question import question_terms
 from ragqa.store import words
+from ragqa.types import CollectionId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     Search = Callable[["Connection[Row]", dict[int, float]], list[int]]
 
 LIMIT = 10
+LAB = CollectionId(0)
 
 
 CHUNKS = """
@@ -114,6 +116,7 @@ def main() -> None:
             conn.execute("CREATE SCHEMA lab")
             conn.execute("SET LOCAL jit = off")
             _run(conn, CHUNKS)
+            conn.execute("SET LOCAL search_path = lab, public")
             lab = Lab(conn)
             built = {name: lab.build(name) for name in DESIGNS}
             results = lab.ask(task.questions)
@@ -217,20 +220,11 @@ class Lab:
 
 
 def search_pruned(lab: Lab, weights: dict[int, float]) -> list[int]:
-    """Chunks with the rare terms by the product's own statement, then BM25 in numpy."""
-    rarest = sorted(weights, key=lambda term: (lab.frequencies[term], term))
-    total = np.cumsum([lab.frequencies[term] for term in rarest])
-    taken = rarest[: max(1, int((total <= words.POSTINGS).sum()))]
-    key = {"collection_id": 0, "limit": words.CANDIDATES, "terms": taken}
-    key["weights"] = [weights[term] for term in taken]
-    query = words.CANDIDATES_BY_TERM.format(conditions="").replace("chunks c", "lab.chunks c")
-    found = [row["chunk_id"] for row in lab.conn.execute(query, key)]  # type: ignore[call-overload]
-    query = words.BAGS.replace("FROM chunks", "FROM lab.chunks")
-    read = lab.conn.execute(query, {"collection_id": 0, "chunk_ids": found})  # type: ignore[call-overload]
-    bags = {r["chunk_id"]: np.frombuffer(r["bag"], ">i4").astype(np.int32) for r in read}
-    scores = score_bm25(list(bags.values()), weights, average_length=lab.average)
-    ids = list(bags)
-    return sorted(ids, key=dict(zip(ids, -scores, strict=True)).__getitem__)[:LIMIT]
+    """Chunks by rare terms and combinations as the product finds them, then BM25 in numpy."""
+    known = words.Weighed(weights, lab.frequencies, lab.chunks, lab.average)
+    found = words.find_candidates(lab.conn, LAB, known)
+    bags = words.read_bags(lab.conn, LAB, found)
+    return [scored.chunk_id for scored in words.best_of(words.score_bags(bags, known), LIMIT)]
 
 
 def search_tsvector(lab: Lab, weights: dict[int, float]) -> list[int]:

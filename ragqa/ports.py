@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence, Set
     from collections.abc import Generator as Stream
-    from collections.abc import Mapping, Sequence, Set
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -225,6 +225,12 @@ class Snapshot(Protocol):
         Raises:
             DimensionMismatch: If the vector is not as long as the stored ones.
         """
+        ...
+
+    def begin_dense(
+        self, vector: NDArray[np.float32], *, limit: int, only: Filter | None = None
+    ) -> Callable[[], list[Scored]]:
+        """Begin the same where it can be done beside what follows; call what is returned for it."""
         ...
 
     def verbatim(self, text: str, *, limit: int, only: Filter | None = None) -> list[Scored]:

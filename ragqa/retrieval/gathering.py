@@ -193,14 +193,18 @@ def gather(
         bridge: Leads to passages in the other language.
     """
     name = snapshot.collection_name
+    only = snapshot.narrow(only)
+    nearest = snapshot.begin_dense(vector, limit=DEPTH, only=only)
     gathered = Gathered(snapshot, _cut(snapshot, question, vector, only, is_word))
-    query = gathered.query
-    stages, only = gathered.stages, query.only
+    query, stages = gathered.query, gathered.stages
     with watch.step("lexical", name) as found:
         found += snapshot.lexical(query.counts, limit=DEPTH, only=only)
     stages["lexical"] = found
+    with watch.step("verbatim", name) as found:
+        found += snapshot.verbatim(question, limit=VERBATIM, only=only)
+    stages["verbatim"] = found
     with watch.step("dense", name) as found:
-        found += snapshot.dense(vector, limit=DEPTH, only=only)
+        found += nearest()
     stages["dense"] = found
     if _share_met(gathered) < UNMET:
         language = language_asked(question)
@@ -209,9 +213,6 @@ def gather(
             with watch.step("across", name) as found:
                 found += snapshot.dense(to.turn(vector, language), limit=DEPTH, only=only)
             stages["across"] = found
-    with watch.step("verbatim", name) as found:
-        found += snapshot.verbatim(question, limit=VERBATIM, only=only)
-    stages["verbatim"] = found
     if only is None or not only.documents:
         with watch.step("named", name) as found:
             gathered.named = snapshot.names().match(query.text)
@@ -252,7 +253,7 @@ def _cut(
         question = replace_words(question, respelt)
         terms = question_terms(question, lexicon=taught)
         counts = Counter(hash_term(term) for term in terms)
-    return Query(question, tuple(terms), vector, snapshot.narrow(only), dict(counts), respelt)
+    return Query(question, tuple(terms), vector, only, dict(counts), respelt)
 
 
 def _search_named(gathered: Gathered) -> list[Scored]:

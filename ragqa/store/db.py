@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 from pgvector.psycopg.halfvec import register_halfvec_info
-from psycopg import IsolationLevel
+from psycopg import IsolationLevel, sql
 from psycopg.rows import dict_row
 from psycopg.types import TypeInfo
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -33,6 +33,9 @@ IS_ITSELF = (
     "SELECT current_user = session_user"
     " AND coalesce(current_setting('ragqa.collections', true), '') = '' AS itself"
 )
+
+# Before anything is asked in the transaction.
+SEE = sql.SQL("SET TRANSACTION SNAPSHOT {at}")
 
 CANNOT_BECOME = (
     psycopg.errors.InsufficientPrivilege,
@@ -61,18 +64,25 @@ class Database:
         self._pool: ConnectionPool[Connection[Row]] | None = None
 
     @contextmanager
-    def transaction(self, *, repeatable: bool = False) -> Iterator[Connection[Row]]:
+    def transaction(
+        self, *, repeatable: bool = False, at: str | None = None, timeout: float = 10
+    ) -> Iterator[Connection[Row]]:
         """Borrow a connection for one transaction: committed at the end, rolled back on error.
 
         Args:
             repeatable: Every statement sees the same snapshot.
+            at: What another repeatable transaction exported: its snapshot is seen.
+            timeout: Seconds to wait for a connection.
 
         Raises:
             StoreError: If Postgres cannot be reached or refuses.
         """
-        with translate_errors(), self._open().connection(timeout=10) as conn:
+        with translate_errors(), self._open().connection(timeout=timeout) as conn:
             # Told with BEGIN; whoever borrowed the connection before may have chosen another.
-            conn.isolation_level = IsolationLevel.REPEATABLE_READ if repeatable else None
+            same = repeatable or at is not None
+            conn.isolation_level = IsolationLevel.REPEATABLE_READ if same else None
+            if at is not None:
+                conn.execute(SEE.format(at=sql.Literal(at)), prepare=False)
             yield conn
 
     def within(self, reach: Reach) -> Database:
@@ -118,14 +128,16 @@ class _Restricted(Database):
 
     @override
     @contextmanager
-    def transaction(self, *, repeatable: bool = False) -> Iterator[Connection[Row]]:
+    def transaction(
+        self, *, repeatable: bool = False, at: str | None = None, timeout: float = 10
+    ) -> Iterator[Connection[Row]]:
         """Borrow a connection that sees no row beyond the reach.
 
         Raises:
             Forbidden: If the reach does not allow what was asked.
             StoreError: If Postgres cannot be reached or refuses.
         """
-        with self._whole.transaction(repeatable=repeatable) as conn:
+        with self._whole.transaction(repeatable=repeatable, at=at, timeout=timeout) as conn:
             try:
                 conn.execute(IDENTIFY, [self._reach.role, list(self._reach.collections)])
             except CANNOT_BECOME as error:

@@ -46,7 +46,7 @@ COPY = "COPY {table} (collection_id, chunk_id, embedding) FROM STDIN (FORMAT BIN
 
 INDEX = """
 CREATE INDEX CONCURRENTLY IF NOT EXISTS {index} ON {table}
- USING hnsw (embedding halfvec_ip_ops) WITH (m = 16, ef_construction = 100)
+ USING hnsw (embedding halfvec_ip_ops) WITH (m = 16, ef_construction = 200)
  WHERE collection_id = {collection_id}
 """
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ragqa.store.pages import boxes_of, look_at_boxes
+from ragqa.store.filters import as_array
+from ragqa.store.pages import boxes_of_pieces, look_at_boxes
+from ragqa.store.words import fetch
 from ragqa.types import Chunk, ChunkId, CollectionId, DocumentId, Hit, Id, Span
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ SELECT c.chunk_id, c.document_id, d.name, c.page_number, c.span_start, c.span_en
   FROM chunks c
   JOIN documents d USING (collection_id, document_id)
   JOIN pages p USING (collection_id, document_id, version, page_number)
- WHERE c.collection_id = %(collection_id)s AND c.chunk_id = ANY(%(chunk_ids)s)
+ WHERE c.collection_id = %(collection_id)s AND c.chunk_id = ANY(%(chunk_ids)s::bigint[])
 """
 
 
@@ -32,29 +34,29 @@ def read_hits(
     """Return the chunks in the order given, each with its score."""
     if not scored:
         return []
-    rows = conn.execute(
-        SELECT,
-        {"collection_id": collection_id, "chunk_ids": [chunk_id for chunk_id, _ in scored]},
-    )
-    by_id = {row["chunk_id"]: row for row in rows}
-    return [
-        hit_from_row(collection_id, by_id[chunk_id], score)
-        for chunk_id, score in scored
-        if chunk_id in by_id
-    ]
-
-
-def hit_from_row(collection_id: CollectionId, row: Row, score: float) -> Hit:
-    """Build a hit from a row of ``SELECT``."""
-    span = Span(row["span_start"], row["span_end"])
-    boxes = look_at_boxes(row["char_boxes"])
-    return Hit(
-        chunk_id=ChunkId(Id(collection_id, row["chunk_id"])),
-        document_id=DocumentId(Id(collection_id, row["document_id"])),
-        filename=row["name"],
-        chunk=Chunk(row["page_number"], span, row["text"], row["kind"], tuple(row["headings"])),
-        source=row["source"],
-        score=score,
-        boxes=boxes_of(row["page_number"], boxes, span) if len(boxes) >= span.end else (),
-        ocr_confidence=row["ocr_confidence"],
-    )
+    chunk_ids = as_array(chunk_id for chunk_id, _ in scored)
+    rows = fetch(conn, SELECT, {"collection_id": collection_id, "chunk_ids": chunk_ids})
+    pieces = []
+    for _, _, _, page_number, start, end, *_, packed in rows:
+        of_page = look_at_boxes(packed)
+        pieces.append((page_number, of_page[start : end if len(of_page) >= end else start]))
+    by_id = {row[0]: (row, boxes) for row, boxes in zip(rows, boxes_of_pieces(pieces), strict=True)}
+    hits = []
+    for chunk_id, score in scored:
+        if chunk_id in by_id:
+            row, boxes = by_id[chunk_id]
+            _, document, name, page_number, start, end, kind, headings, text, source, sure, _ = row
+            chunk = Chunk(page_number, Span(start, end), text, kind, tuple(headings))
+            hits.append(
+                Hit(
+                    chunk_id=ChunkId(Id(collection_id, chunk_id)),
+                    document_id=DocumentId(Id(collection_id, document)),
+                    filename=name,
+                    chunk=chunk,
+                    source=source,
+                    score=score,
+                    boxes=boxes,
+                    ocr_confidence=sure,
+                )
+            )
+    return hits

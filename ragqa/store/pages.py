@@ -15,7 +15,7 @@ from ragqa.store.documents import find_document
 from ragqa.types import BBox, Block, Box, Captioned, CellSpan, DocumentId, Page, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from psycopg import Connection
@@ -157,15 +157,28 @@ def boxes_of(page_number: int, char_boxes: NDArray[np.float32], span: Span) -> t
     Characters without ink (separators) have no box. A new line begins where a character does not
     overlap the line so far by half of its height, or goes back to the left of where the line is.
     """
-    boxes = char_boxes[span.start : span.end].astype(np.float64)
-    boxes = boxes[~np.isnan(boxes[:, 0])]
-    if not len(boxes):
-        return ()
-    starts = np.flatnonzero(np.concatenate(([True], ~_continues(boxes[:-1], boxes[1:]))))
-    low = np.minimum.reduceat(boxes[:, :2], starts)
-    high = np.maximum.reduceat(boxes[:, 2:], starts)
-    lines = np.hstack((low, high)).tolist()
-    return tuple(Box(page_number, BBox(*line)) for line in lines)
+    return boxes_of_pieces([(page_number, char_boxes[span.start : span.end])])[0]
+
+
+def boxes_of_pieces(pieces: Sequence[tuple[int, NDArray[np.float32]]]) -> list[tuple[Box, ...]]:
+    """Return the same for pieces of pages, each its page and the boxes of its characters."""
+    if not pieces:
+        return []
+    boxes = np.concatenate([chars for _, chars in pieces]).astype(np.float64)
+    owners = np.repeat(np.arange(len(pieces)), [len(chars) for _, chars in pieces])
+    inked = ~np.isnan(boxes[:, 0])
+    boxes, owners = boxes[inked], owners[inked]
+    lines: list[list[Box]] = [[] for _ in pieces]
+    if len(boxes):
+        goes_on = _continues(boxes[:-1], boxes[1:]) & (owners[:-1] == owners[1:])
+        starts = np.flatnonzero(np.concatenate(([True], ~goes_on)))
+        low = np.minimum.reduceat(boxes[:, :2], starts)
+        high = np.maximum.reduceat(boxes[:, 2:], starts)
+        for owner, line in zip(
+            owners[starts].tolist(), np.hstack((low, high)).tolist(), strict=True
+        ):
+            lines[owner].append(Box(pieces[owner][0], BBox(*line)))
+    return [tuple(of_piece) for of_piece in lines]
 
 
 def _continues(last: NDArray[np.float64], box: NDArray[np.float64]) -> NDArray[np.bool_]:

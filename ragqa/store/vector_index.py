@@ -116,7 +116,9 @@ def measure_recall(
     for row in drawn.fetchall():
         vector = row["embedding"].to_numpy().astype(np.float32)
         found, exact = (
-            vectors.search(conn, table, collection.id, vector, limit=NEIGHBOURS, exact=compared)
+            vectors.begin_search(
+                conn, table, collection.id, vector, limit=NEIGHBOURS, exact=compared
+            )()
             for compared in (False, True)
         )
         nearest = exact[:COUNTED]

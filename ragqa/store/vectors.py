@@ -9,21 +9,21 @@ from psycopg import sql
 from ragqa.errors import Conflict
 from ragqa.store.embeddings import EXACT_BELOW, EmbeddingsTable, to_halfvec
 from ragqa.store.filters import as_array, conditions, parameters
-from ragqa.store.words import best_of, fetch
+from ragqa.store.words import ask, best_of, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
 
     from ragqa.ports import Scored
     from ragqa.types import CollectionId, Filter
 
     Row = dict[str, Any]
 
-EF_SEARCH = 200
+EF_SEARCH = 300
 """Breadth of the search in an HNSW index."""
 
 # Vectors have length 1: the inner product is the cosine. The collection is a literal, since the
@@ -63,7 +63,7 @@ def are_few(chunks: int) -> bool:
     return chunks <= EXACT_BELOW
 
 
-def search(
+def begin_search(
     conn: Connection[Row],
     table: EmbeddingsTable,
     collection_id: CollectionId,
@@ -71,31 +71,27 @@ def search(
     *,
     limit: int,
     only: Filter | None = None,
-    few: Sequence[int] | None = None,
     exact: bool,
-) -> list[Scored]:
-    """Return the nearest chunks by cosine, best first.
+) -> Callable[[], list[Scored]]:
+    """Ask for the nearest chunks by cosine; what is returned reads them, best first.
 
     Args:
-        conn: A connection in the transaction of the search.
+        conn: A connection in the transaction of the search; asking waits if it is no pipeline.
         table: The vectors of the collection's model.
         collection_id: What is searched.
         vector: Shape ``(dimension,)``, L2 norm 1.
         limit: Most chunks to return.
         only: What the search may see.
-        few: All chunks that ``only`` leaves, when they are few: compared one by one.
         exact: Whether to compare every vector, as in a small collection.
 
     Raises:
         DimensionMismatch: If the vector is not as long as the stored ones.
+        Conflict: When read, if the server's pgvector stops before enough rows pass a filter.
     """
-    if few is not None:
-        return best_of(score(conn, table, collection_id, vector, few), limit)
     if only is not None:
         # What a filter leaves is not alike: how to find it is decided for each.
         conn.execute("SET LOCAL plan_cache_mode = auto")
-    if not exact:
-        _widen(conn, max(EF_SEARCH, limit))
+    widened = None if exact else _widen(conn, max(EF_SEARCH, limit))
     passing = PASSING.format(conditions=conditions(only)) if only is not None else ""
     query = sql.SQL(NEAREST).format(
         table=table.identifier,
@@ -106,7 +102,15 @@ def search(
     )
     key = parameters(collection_id, only)
     key["vector"] = to_halfvec(vector, table.dimension)
-    return best_of(dict(fetch(conn, query, key, prepare=None)), limit)
+    asked = ask(conn, query, key, prepare=None)
+
+    def read() -> list[Scored]:
+        if widened is not None:
+            _check_width(widened)
+        with asked:
+            return best_of(dict(asked.fetchall()), limit)
+
+    return read
 
 
 def score(
@@ -127,12 +131,17 @@ def score(
     return dict(fetch(conn, sql.SQL(COSINES).format(table=table.identifier), key))
 
 
-def _widen(conn: Connection[Row], breadth: int) -> None:
-    """Let HNSW go on until enough rows pass the filter, and make sure that it will.
+def _widen(conn: Connection[Row], breadth: int) -> Cursor[Row]:
+    """Let HNSW go on until enough rows pass the filter."""
+    return conn.execute(WIDEN, [str(min(breadth, 1000))], prepare=True)
+
+
+def _check_width(widened: Cursor[Row]) -> None:
+    """Make sure that HNSW will.
 
     Raises:
         Conflict: If the server's pgvector knows no such thing.
     """
-    row = conn.execute(WIDEN, [str(min(breadth, 1000))], prepare=True).fetchone()
+    row = widened.fetchone()
     if row is None or row["scan"] != "relaxed_order" or row["most"] is None:
         raise Conflict("pgvector does not scan iteratively: 0.8 or newer is needed")

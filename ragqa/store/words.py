@@ -1,8 +1,10 @@
-"""Lexical search: candidates by the rare terms, exact BM25 for the candidates."""
+"""Lexical search: candidates by rare terms and rare combinations, exact BM25 for those."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import numpy as np
@@ -16,17 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
     from psycopg.sql import SQL, Composed
 
     from ragqa.types import CollectionId, Filter
 
     Row = dict[str, Any]
 
-POSTINGS = 2_000
-"""Occurrences that finding candidates may look at, rare terms first."""
+ALONE = 250
+"""Occurrences of rare terms that finding candidates looks at; all, where they are few in all."""
+TOGETHER = 2_000
+"""Chunks that it looks at because they have several of the commoner terms."""
+GROUPS = 16
+"""Combinations of terms that it asks the index for: each takes about .3 ms."""
+COMBINED = 12
+"""Terms, the rarest of those that are not rare, of which the combinations are made."""
+ALIKE = 2.0
+"""How much more often terms of one question stand in one chunk than chance would have it."""
 CANDIDATES = 200
 """Chunks whose exact BM25 is computed."""
+MOST_TERMS = 62
+"""Terms of a question that candidates are told apart by, the rarest."""
 
 FREQUENCIES = """
 SELECT term, df FROM term_stats
@@ -34,19 +46,20 @@ SELECT term, df FROM term_stats
 """
 
 # Only the index and the rows' heads are read here; the packed terms wait for the few. OFFSET 0
-# keeps every term a search of its own: joined, the planner may hold all terms against all chunks,
-# as it takes comparing arrays to cost nothing.
-CANDIDATES_BY_TERM = """
-SELECT found.chunk_id
-  FROM unnest(%(terms)s::int[], %(weights)s::float8[]) AS q (term, weight)
- CROSS JOIN LATERAL (
-       SELECT c.chunk_id FROM chunks c
-        WHERE c.terms @> ARRAY[q.term] AND c.collection_id = %(collection_id)s {conditions}
-       OFFSET 0
-      ) AS found
- GROUP BY found.chunk_id
- ORDER BY sum(q.weight) DESC, found.chunk_id
- LIMIT %(limit)s
+# keeps every group a search of its own: joined, the planner may hold all groups against all chunks,
+# as it takes comparing arrays to cost nothing. A term that a group repeats is looked up once.
+CANDIDATES_BY_GROUP = """
+SELECT string_agg(int8send(chunk_id) || int8send(terms), ''::bytea)
+  FROM (SELECT found.chunk_id, bit_or(q.mask) AS terms
+          FROM unnest(%(ones)s::int[], %(others)s::int[], %(thirds)s::int[], %(masks)s::bigint[])
+               AS q (one, other, third, mask)
+         CROSS JOIN LATERAL (
+               SELECT c.chunk_id FROM chunks c
+                WHERE c.terms @> ARRAY[q.one, q.other, q.third]
+                  AND c.collection_id = %(collection_id)s {conditions}
+               OFFSET 0
+              ) AS found
+         GROUP BY found.chunk_id) AS candidates
 """
 
 CANDIDATES_BY_ALL = """
@@ -84,6 +97,7 @@ class Weighed:
     weights: Mapping[int, float] = field(default_factory=dict)
     """Each known term's inverse document frequency times how much the query asks for it."""
     frequencies: Mapping[int, int] = field(default_factory=dict)
+    chunks: int = 0
     average_length: float = 0.0
     best: float = 0.0
     """The score that no chunk can exceed; terms that no chunk has are in it."""
@@ -109,6 +123,7 @@ def weigh(
     return Weighed(
         weights={term: worth[term] for term in frequencies},
         frequencies=frequencies,
+        chunks=chunks,
         average_length=terms / chunks,
         best=(K1 + 1) * sum(worth.values()),
     )
@@ -121,31 +136,71 @@ def find_candidates(
     *,
     only: Filter | None = None,
 ) -> list[int]:
-    """Return the chunks that may be the best: those with the most of the rare terms."""
+    """Return the chunks that may be the best: those with the most of the telling terms."""
     if not weighed.weights:
         return []
     key = parameters(collection_id, only)
-    frequencies = weighed.frequencies
-    rarest = sorted(weighed.weights, key=lambda term: (frequencies[term], term))
-    taken: list[int] = []
-    postings = 0
-    for term in rarest:
-        postings += frequencies[term]
-        if taken and postings > POSTINGS:
-            break
-        taken.append(term)
-    if len(taken) == 1 and frequencies[taken[0]] > POSTINGS:
-        # Only common terms: the chunks that have several of them at once.
+    told = sorted(weighed.weights, key=lambda term: (weighed.frequencies[term], term))[:MOST_TERMS]
+    groups = choose_groups([weighed.frequencies[term] for term in told], weighed.chunks)
+    if not groups:
+        # Only common terms: some of the chunks that have several of them at once, or the rarest.
         query = CANDIDATES_BY_ALL.format(conditions=conditions(only))
-        rows = fetch(conn, query, {**key, "terms": as_array(rarest[:3]), "limit": CANDIDATES})
-        if rows:
-            return [chunk_id for (chunk_id,) in rows]
-    weights = [weighed.weights[term] for term in taken]
-    query = CANDIDATES_BY_TERM.format(conditions=conditions(only))
-    rows = fetch(
-        conn, query, {**key, "terms": as_array(taken), "weights": weights, "limit": CANDIDATES}
-    )
-    return [chunk_id for (chunk_id,) in rows]
+        for terms in (told[:3], told[:1]):
+            rows = fetch(conn, query, {**key, "terms": as_array(terms), "limit": CANDIDATES})
+            if rows:
+                return [chunk_id for (chunk_id,) in rows]
+        return []
+    triples = [(*group, *group, *group)[:3] for group in groups]
+    key |= {
+        name: as_array([told[triple[place]] for triple in triples])
+        for place, name in enumerate(("ones", "others", "thirds"))
+    }
+    key["masks"] = as_array([sum(1 << place for place in group) for group in groups])
+    ((packed,),) = fetch(conn, CANDIDATES_BY_GROUP.format(conditions=conditions(only)), key)
+    found = np.frombuffer(packed or b"", ">i8").astype(np.int64).reshape(-1, 2)
+    has = found[:, 1:] >> np.arange(len(told)) & 1
+    worth = has @ np.array([weighed.weights[term] for term in told])
+    best = np.lexsort((found[:, 0], -worth))[:CANDIDATES]
+    chunk_ids: list[int] = found[best, 0].tolist()
+    return chunk_ids
+
+
+def choose_groups(frequencies: Sequence[int], chunks: int) -> list[tuple[int, ...]]:
+    """Return the places of terms, one to three, that are looked for together in one chunk.
+
+    Rare terms are looked for alone. A chunk among the best that has none of them has several of
+    the others: of these pairs are looked for, the rarest first, and three where pairs are too many.
+
+    Args:
+        frequencies: In how many chunks each term is, rising.
+        chunks: Chunks of the collection.
+    """
+    if sum(frequencies) <= max(ALONE, TOGETHER):
+        return [(place,) for place in range(len(frequencies))]
+    groups: list[tuple[int, ...]] = []
+    seen = 0.0
+    for place, frequency in enumerate(frequencies):
+        seen += frequency
+        if seen > ALONE:
+            break
+        groups.append((place,))
+    rest = range(len(groups), min(len(groups) + COMBINED, len(frequencies)))
+    seen = 0.0
+    for size in (2, 3):
+        taken = [set(group) for group in groups if len(group) > 1]
+        expected = {
+            group: frequencies[group[0]]
+            * math.prod(ALIKE * frequencies[place] / chunks for place in group[1:])
+            for group in combinations(rest, size)
+        }
+        for group in sorted(expected, key=lambda group: (expected[group], group)):
+            if any(pair <= set(group) for pair in taken):
+                continue
+            if seen + expected[group] > TOGETHER or len(groups) >= GROUPS:
+                break
+            seen += expected[group]
+            groups.append(group)
+    return groups
 
 
 def read_bags(
@@ -193,8 +248,20 @@ def fetch(
     prepare: bool | None = True,
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a query as tuples: hundreds of rows a search are not made dictionaries."""
-    with conn.cursor(row_factory=tuple_row, binary=True) as reader:
-        return reader.execute(query, key, prepare=prepare).fetchall()
+    with ask(conn, query, key, prepare=prepare) as reader:
+        return reader.fetchall()
+
+
+def ask(
+    conn: Connection[Row],
+    query: LiteralString | SQL | Composed,
+    key: Mapping[str, Any],
+    *,
+    prepare: bool | None = True,
+) -> Cursor[tuple[Any, ...]]:
+    """Ask for such rows, to be read and closed by the caller."""
+    reader = conn.cursor(row_factory=tuple_row, binary=True)
+    return reader.execute(query, key, prepare=prepare)
 
 
 def score_bags(bags: Mapping[int, Bag], weighed: Weighed) -> dict[int, float]:
