@@ -20,9 +20,10 @@ from answers_timing import time_bare, time_ours, tokens_of
 
 from ragqa.answering.answerer import READ, Answerer, Finished
 from ragqa.answering.citations import MARKER
-from ragqa.answering.prompt import ANSWER_TOKENS, STOP
+from ragqa.answering.prompt import ANSWER_TOKENS, NOT_FOUND, STOP
 from ragqa.answering.reading import read_texts
 from ragqa.models.llama_cpp import LlamaCppGenerator
+from ragqa.models.merging import SUFFIX
 from ragqa.models.sentence_transformer import SentenceTransformerEmbedder
 from ragqa.types import Message, Token
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ragqa.models.weights import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32")
-LONG = (Message("user", "Write the numbers from 1 to 200, with commas between them."),)
+LONG = (Message("user", "Tell me a very long story about a bridge, a river and a village."),)
 WORDS = 200
 """Tokens that are generated to tell the speed."""
 ROUNDS = 3
@@ -250,8 +251,14 @@ def layers_of(side: str) -> int:
 
 
 def open_generator(side: str, options: argparse.Namespace) -> LlamaCppGenerator:
-    """Load the language model on that side."""
-    return LlamaCppGenerator(options.llm, gpu_layers=layers_of(side), threads=options.threads)
+    """Load the language model on that side; what was fitted to refuse is asked how it doubts."""
+    fitted = SUFFIX in options.llm.name
+    return LlamaCppGenerator(
+        options.llm,
+        gpu_layers=layers_of(side),
+        threads=options.threads,
+        refusals=tuple(NOT_FOUND.values()) if fitted else (),
+    )
 
 
 def open_embedder(side: str, options: argparse.Namespace) -> SentenceTransformerEmbedder:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from ragqa.errors import StoreError
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from psycopg import Connection
 
     from ragqa.store.db import Database
@@ -38,8 +40,13 @@ class Beside:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *raised: object) -> None:
-        self._borrowed.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._borrowed.__exit__(kind, error, trace)
 
     def borrow(self, conn: Connection[Row]) -> Connection[Row] | None:
         """Return a connection that sees what ``conn``, in a repeatable transaction, sees.
