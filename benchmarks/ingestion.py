@@ -6,9 +6,10 @@
   of worker, readers and database; start of the program and loading of the model included
 * ``long``    a file of 1,500 pages: memory of the worker and its readers, with models
 * ``rate``    ingestion from end to end beside the embedder alone on the same passages, by turns
+* ``text``    the same with pictures left unread: there nothing but text is taken from a page
 * ``broken``  the broken files of the evaluation data as one batch among good ones
 
-Run: ``RAGQA_EVAL_DATA=… python -m benchmarks.ingestion [--only nightly edit long rate broken]``
+Run: ``RAGQA_EVAL_DATA=… python -m benchmarks.ingestion [--only nightly edit long rate text …]``
 """
 
 from __future__ import annotations
@@ -200,7 +201,19 @@ def surroundings(home: Path, model: str = "") -> dict[str, str]:
     }
 
 
-PARTS = {"nightly": nightly, "edit": edit, "long": long, "rate": rate, "broken": broken}
+def rate_of_text(data: Path, folder: Path, scale: float) -> dict[str, Any]:
+    """Measure ``rate`` without OCR."""
+    return rate(data, folder, scale, ocr_engine="none")
+
+
+PARTS = {
+    "nightly": nightly,
+    "edit": edit,
+    "long": long,
+    "rate": rate,
+    "text": rate_of_text,
+    "broken": broken,
+}
 
 
 def main() -> int:

@@ -48,12 +48,17 @@ class Took:
     cpu: float
 
 
-def rate(data: Path, folder: Path, scale: float) -> dict[str, Any]:
-    """Bring in born-digital pages and embed their passages alone, by turns."""
+def rate(data: Path, folder: Path, scale: float, *, ocr_engine: str = "") -> dict[str, Any]:
+    """Bring in born-digital pages and embed their passages alone, by turns.
+
+    Their pictures with text in them are read by OCR, unless ``ocr_engine`` is ``none``.
+    """
     tree = folder / "tree"
     tree.mkdir()
     inputs.digital(data, tree, round(120 * scale))
-    settings = load_settings(home=folder / "home", offline=True, log_level="warning")
+    settings = load_settings(
+        home=folder / "home", offline=True, log_level="warning", ocr_engine=ocr_engine
+    )
     with open_services(settings) as services:
         services.embedder().embed_passages(["warm"] * AT_ONCE)
         together, alone, batched, at_once = [], [], [], []
