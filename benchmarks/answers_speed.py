@@ -55,7 +55,7 @@ WORDS = 24
 """Tokens that are generated to tell the speed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Named:
     """An embedder under the name that a filled database knows it by."""
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ALONE = 250
 """Occurrences of rare terms that finding candidates looks at; all, where they are few in all."""
+FIRST = 2_000
+"""Occurrences of the rarest term that are looked at where it is not rare: it may be the name."""
 TOGETHER = 2_000
 """Chunks that it looks at because they have several of the commoner terms."""
 GROUPS = 16
@@ -185,6 +187,8 @@ def choose_groups(frequencies: Sequence[int], chunks: int) -> list[tuple[int, ..
             break
         groups.append((place,))
     rest = range(len(groups), min(len(groups) + COMBINED, len(frequencies)))
+    if not groups and frequencies[0] <= FIRST:
+        groups.append((0,))
     seen = 0.0
     for size in (2, 3):
         taken = [set(group) for group in groups if len(group) > 1]
