@@ -29,6 +29,7 @@ def mount(app: typer.Typer) -> None:
     app.command()(ingest)
     app.command()(parse)
     app.command()(worker)
+    app.command()(reembed)
     upkeep.mount(app)
 
 
@@ -100,6 +101,36 @@ def parse(
         typer.echo(f"--- page {page.number} ({page.source}) ---\n{page.text}")
     for notice in document.notices:
         typer.echo(f"page {notice.page}: {notice.message}", err=True)
+
+
+def reembed(
+    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    model: Annotated[
+        str, typer.Option(help="Preset, hub id or folder; empty: the one that is set.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Give a collection vectors of another model; it is searched by the former ones meanwhile."""
+    settings = open_settings()
+    share_freed()
+    from ingest.reembedding import reembed as run
+    from ragqa.wiring import open_services
+
+    chosen = model or settings.embedding_model
+    shown = 0.0
+
+    def tell(done: int, of: int) -> None:
+        nonlocal shown
+        if time.monotonic() >= shown or done == of:
+            shown = time.monotonic() + 5
+            typer.echo(f"{done} of {of} passages have a vector of {chosen}", err=True)
+
+    with open_services(settings) as services:
+        made = run(services, collection, chosen, report=tell)
+    if as_json:
+        print_json({"collection": collection, "model": chosen, "embedded": made})
+    else:
+        typer.echo(f"{collection} is searched by vectors of {chosen}; {made} were made")
 
 
 def worker(

@@ -11,7 +11,7 @@ from ragqa.models.llama_cpp import supports_gpu
 from ragqa.models.places import ready
 from ragqa.models.resolve import resolve_embedding_model, resolve_llm_model
 from ragqa.store.collections import list_collections
-from ragqa.store.embeddings import EXACT_BELOW, find_embeddings_table
+from ragqa.store.embeddings import EXACT_BELOW
 from ragqa.store.jobs import count_waiting
 from ragqa.store.keys import SLOW_BEHIND_POLICIES, list_keys, require_guard
 from ragqa.store.vector_index import measure_recall
@@ -146,8 +146,8 @@ def _look_at_vectors(services: Services) -> str:
     with services.database.transaction() as conn:
         large = [one for one in list_collections(conn) if one.chunks > EXACT_BELOW]
         for collection in large:
-            table = find_embeddings_table(conn, collection.embedding_model)
-            recall = measure_recall(conn, collection, table) if table else None
+            model = services.embedder(collection.embedding_model).name
+            recall = measure_recall(conn, collection.id, model)
             if recall is None:
                 told.append(f"{collection.name}: no index yet, every vector is compared")
                 continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from ragqa.errors import Conflict
+from ragqa.errors import Conflict, StoreError
 from ragqa.retrieval.folding import squeeze
 from ragqa.store.documents import document_key
 from ragqa.store.embeddings import (
@@ -75,6 +75,12 @@ SELECT DISTINCT ON (c.embedded_hash) c.embedded_hash, e.embedding
    AND c.embedded_hash = ANY(%(hashes)s)
 """
 
+# What was read for a model that the collection has no vectors of would not be found by the others'.
+BOUND_ELSEWHERE = """
+SELECT EXISTS (SELECT FROM chunks WHERE collection_id = %(collection_id)s)
+   AND NOT EXISTS (SELECT FROM {table} WHERE collection_id = %(collection_id)s) AS elsewhere
+"""
+
 KNOWN_HASHES = """
 SELECT DISTINCT c.embedded_hash
   FROM chunks c JOIN {table} e USING (collection_id, chunk_id)
@@ -116,12 +122,20 @@ def swap_chunks(
         Conflict: If a chunk comes without a vector and the document has none to take over, or
             the model's table is not there yet.
         DimensionMismatch: If a vector is not as long as the model's.
+        StoreError: If the collection has vectors of another model by now: trying again may help.
     """
     key, collection_id = document_key(document_id, version), document_id.collection_id
     hold_statistics(conn, collection_id)
     table = find_embeddings_table(conn, model)
     if table is None:
         raise Conflict(f"there is no table for vectors of {model!r}: it is made before the swap")
+    query = sql.SQL(BOUND_ELSEWHERE).format(table=table.identifier)
+    row = conn.execute(query, key).fetchone()
+    if row is not None and row["elsewhere"]:
+        raise StoreError(
+            f"the collection has vectors of another model than {model!r}: it was given one "
+            "meanwhile, or the weights are not those it was made with (`ragqa reembed`)"
+        )
     embedded = known_hashes(conn, document_id, model)
     kept, gone, fresh = compare(conn.execute(STORED, key).fetchall(), chunks, embedded)
     vectors = _vectors(conn, document_id, table, fresh)

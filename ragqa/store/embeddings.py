@@ -103,6 +103,12 @@ def find_embeddings_table(conn: Connection[Row], model_name: str) -> EmbeddingsT
     return EmbeddingsTable.of_key(row["table_key"], row["dimension"])
 
 
+def every_embeddings_table(conn: Connection[Row]) -> list[EmbeddingsTable]:
+    """Return the tables of all models that ever were used."""
+    rows = conn.execute("SELECT table_key, dimension FROM embedding_models ORDER BY name")
+    return [EmbeddingsTable.of_key(row["table_key"], row["dimension"]) for row in rows.fetchall()]
+
+
 def table_key(model_name: str) -> str:
     """Return the part of a table's name that stands for a model: readable, and unmistakable."""
     readable = re.sub(r"[^a-z0-9]+", "_", model_name.casefold()).strip("_")[:30]

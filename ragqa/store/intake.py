@@ -104,8 +104,7 @@ def delete_collection(database: Database, files: Files, name: str) -> None:
     """
     with database.transaction() as conn:
         collection = collections.find_collection(conn, name)
-        table = embeddings.find_embeddings_table(conn, collection.embedding_model)
-        if table is not None:
+        for table in embeddings.every_embeddings_table(conn):
             embeddings.drop_vector_index(conn, table, collection.id)
         collections.delete_collection(conn, collection.id)
     files.delete_collection(collection.id)

@@ -66,7 +66,8 @@ def _look_at(conn: Connection[Row], beside: Beside, name: str, model: str) -> St
     elif row["chunks"]:
         raise Conflict(
             f"collection {name!r} has no vectors of {model!r}, only of "
-            f"{row['embedding_model']!r}: search it with that model"
+            f"{row['embedding_model']!r}: search it with that model, or make them: "
+            f"ragqa reembed {name}"
         )
     return StoredSnapshot(
         conn,

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.store.db import Database
-    from ragqa.store.embeddings import EmbeddingsTable
-    from ragqa.types import Collection, CollectionId
+    from ragqa.types import CollectionId
 
     Row = dict[str, Any]
 
@@ -100,24 +99,24 @@ def has_vector_index(conn: Connection[Row], collection_id: CollectionId, model: 
     return conn.execute(HAS_INDEX, [table.index_name(collection_id)]).fetchone() is not None
 
 
-def measure_recall(
-    conn: Connection[Row], collection: Collection, table: EmbeddingsTable
-) -> float | None:
+def measure_recall(conn: Connection[Row], collection_id: CollectionId, model: str) -> float | None:
     """Return which share of the nearest chunks an indexed search finds, in [0, 1].
 
-    Chunks drawn from the collection ask for their own neighbours. None where nothing is indexed.
+    Chunks drawn from the collection ask for their own neighbours; ``model`` is the embedder's name.
+    None where nothing is indexed.
     """
-    if not has_vector_index(conn, collection.id, collection.embedding_model):
+    table = find_embeddings_table(conn, model)
+    if table is None or not has_vector_index(conn, collection_id, model):
         return None
     conn.execute("SELECT set_config('enable_seqscan', 'off', true)")  # as every search has it
     query = sql.SQL(DRAWN).format(table=table.identifier)
-    drawn = conn.execute(query, {"collection_id": collection.id, "many": ASKING})
+    drawn = conn.execute(query, {"collection_id": collection_id, "many": ASKING})
     shares = []
     for row in drawn.fetchall():
         vector = row["embedding"].to_numpy().astype(np.float32)
         found, exact = (
             vectors.begin_search(
-                conn, table, collection.id, vector, limit=NEIGHBOURS, exact=compared
+                conn, table, collection_id, vector, limit=NEIGHBOURS, exact=compared
             )()
             for compared in (False, True)
         )

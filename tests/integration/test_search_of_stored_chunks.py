@@ -440,11 +440,10 @@ def test_the_recall_of_an_index_is_measured_against_comparing_every_vector(
     monkeypatch.setattr(embeddings, "EXACT_BELOW", 10)
     with database.transaction() as conn:
         found = find_collection(conn, "papers")
-        table = ensure_embeddings_table(conn, EMBEDDER.name, EMBEDDER.dimension)
-        assert measure_recall(conn, found, table) is None
+        assert measure_recall(conn, found.id, EMBEDDER.name) is None
     assert keep_vector_index(database, found.id, EMBEDDER.name)
     with database.transaction() as conn:
-        assert measure_recall(conn, found, table) == 1.0
+        assert measure_recall(conn, found.id, EMBEDDER.name) == 1.0
 
 
 def test_several_collections_are_searched_as_one(database: Database) -> None:
