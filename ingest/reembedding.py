@@ -8,11 +8,12 @@ is kept: whoever starts again goes on from there.
 from __future__ import annotations
 
 import logging
-import time
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ingest.embedding import in_order_of_length
 from ingest.passages import Passages, with_next
+from ragqa.errors import ModelMissing
 from ragqa.retrieval.context import embedded_text
 from ragqa.store import reembedding as store
 from ragqa.store.collections import find_collection
@@ -65,12 +66,16 @@ def reembed(
 
     Raises:
         NotFound: If there is no such collection.
-        ModelMissing: If the weights of either model are not on this machine.
+        ModelMissing: If the weights are not on this machine.
     """
     with services.database.transaction() as conn:
         collection = find_collection(conn, name)
-    former, embedder = services.embedder(collection.embedding_model), services.embedder(model)
-    work = _Reembedding(services, collection, former, embedder, report)
+    embedder = services.embedder(model)
+    try:
+        cut_for = services.embedder(collection.embedding_model)
+    except ModelMissing:  # what surrounds a passage is then left out where it is cut otherwise
+        cut_for = embedder
+    work = _Reembedding(services, collection, cut_for, embedder, report)
     work.fill()
     keep_vector_index(services.database, collection.id, embedder.name)
     with services.database.transaction() as conn:
@@ -78,18 +83,20 @@ def reembed(
         work.fill_within(conn)
         store.bind_collection(conn, collection.id, model, embedder.dimension)
     logger.info("collection %s is searched by vectors of %s", name, embedder.name)
-    if not work.made and former.name == embedder.name:
-        return 0
+    with services.database.transaction() as conn:
+        tables = every_embeddings_table(conn)
+        others = [one for one in tables if one != work.table]
+        if not any(store.has_vectors(conn, one, collection.id) for one in others):
+            return work.made
     # A search that began before, or a file that was read meanwhile, still has the former model.
-    time.sleep(grace)
+    sleep(grace)
     work.fill()
     with services.database.transaction() as conn:
         hold_statistics(conn, collection.id)
         work.fill_within(conn)
-        for table in every_embeddings_table(conn):
-            if table != work.table:
-                drop_vector_index(conn, table, collection.id)
-                store.delete_vectors(conn, table, collection.id)
+        for table in others:
+            drop_vector_index(conn, table, collection.id)
+            store.delete_vectors(conn, table, collection.id)
     return work.made
 
 
@@ -100,13 +107,13 @@ class _Reembedding:
         self,
         services: Services,
         collection: Collection,
-        former: Embedder,
+        cut_for: Embedder,
         embedder: Embedder,
         report: Callable[[int, int], None] | None,
     ) -> None:
         self._database = services.database
         self._id = collection.id
-        self._former, self._embedder, self._report = former, embedder, report
+        self._cut_for, self._embedder, self._report = cut_for, embedder, report
         self.made = 0
         with self._database.transaction() as conn:
             self.table = ensure_embeddings_table(conn, embedder.name, embedder.dimension)
@@ -151,7 +158,7 @@ class _Reembedding:
     ) -> dict[bytes, str]:
         """Return what is embedded of each passage: what surrounds it stands in the pages."""
         texts = {row.hash: embedded_text(row.filename, row.chunk) for row in missing}
-        cutter = Passages(missing[0].filename, self._former) if missing else None
+        cutter = Passages(missing[0].filename, self._cut_for) if missing else None
         for page, after in with_next(stream_pages(conn, DocumentId(Id(self._id, number)))):
             for passage in cutter.of_page(page, after) if cutter else ():
                 if passage.embedded_hash in texts:

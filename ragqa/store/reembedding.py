@@ -23,6 +23,7 @@ __all__ = [
     "copy_embeddings",
     "count_filled",
     "delete_vectors",
+    "has_vectors",
     "missing_of",
     "next_document",
 ]
@@ -108,6 +109,12 @@ def bind_collection(
 ) -> None:
     """Let a collection be searched, and added to, with another model."""
     conn.execute(BIND, [model, dimension, collection_id])
+
+
+def has_vectors(conn: Connection[Row], table: EmbeddingsTable, collection_id: CollectionId) -> bool:
+    """Say whether a collection has vectors of that model."""
+    query = sql.SQL("SELECT FROM {table} WHERE collection_id = %s LIMIT 1")
+    return conn.execute(query.format(table=table.identifier), [collection_id]).rowcount > 0
 
 
 def delete_vectors(

@@ -106,6 +106,29 @@ def test_what_was_made_before_an_interruption_is_not_made_again(kept: Services) 
     assert len(stored(kept, E5)) == 4
 
 
+def test_what_was_left_after_the_change_is_cleared_away_by_the_next_call(
+    kept: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ingest.reembedding.sleep", stop)
+    with pytest.raises(KeyboardInterrupt):
+        reembed(kept, "papers", E5)
+    monkeypatch.undo()
+    assert found(kept, "How long is the pump under warranty?")[0] == PAGES[0]
+    assert len(stored(kept, "hashing")) == 4
+    assert reembed(kept, "papers", E5, grace=0) == 0
+    assert stored(kept, "hashing") == {}
+
+
+def test_weights_that_are_gone_are_replaced_all_the_same(kept: Services) -> None:
+    with kept.database.transaction() as conn:
+        conn.execute("UPDATE collections SET embedding_model = '/no/such/folder'")
+    assert reembed(kept, "papers", E5, grace=0) == 4
+    assert found(kept, "How long is the pump under warranty?")[0] == PAGES[0]
+
+
 def test_a_file_that_was_read_for_the_former_model_is_tried_again(kept: Services) -> None:
     reembed(kept, "papers", E5, grace=0)
     former = kept.embedder("hashing").name
@@ -145,7 +168,7 @@ def test_passages_that_appear_meanwhile_get_their_vectors_too(
 
     monkeypatch.setattr("ingest.reembedding.store.bind_collection", bind)
     monkeypatch.setattr(
-        "ingest.reembedding.time.sleep",
+        "ingest.reembedding.sleep",
         lambda _: take(kept, "c.pdf", make_pdf("Read while the model changed.")),
     )
     reembed(kept, "papers", E5)
