@@ -18,6 +18,7 @@ from ragqa.retrieval.context import embedded_text
 from ragqa.store import reembedding as store
 from ragqa.store.collections import find_collection
 from ragqa.store.embeddings import (
+    copy_embeddings,
     drop_vector_index,
     ensure_embeddings_table,
     every_embeddings_table,
@@ -133,9 +134,8 @@ class _Reembedding:
                 vectors = self._embedder.embed_passages([texts[hash_] for hash_ in batch])
                 with self._database.transaction() as conn:
                     hold_statistics(conn, self._id)  # a chunk that is being deleted has no vector
-                    rows = store.missing_of(conn, self.table, self._id, document)
                     found = dict(zip(batch, vectors, strict=True))
-                    self._write(conn, rows, found)
+                    self._write(conn, document, found)
                     filled = store.count_filled(conn, self.table, self._id)
                 if self._report is not None:
                     self._report(*filled)
@@ -146,21 +146,24 @@ class _Reembedding:
             missing = store.missing_of(conn, self.table, self._id, document)
             texts = self._texts_of(conn, document, missing)
             vectors = self._embedder.embed_passages(list(texts.values()))
-            self._write(conn, missing, dict(zip(texts, vectors, strict=True)))
+            self._write(conn, document, dict(zip(texts, vectors, strict=True)))
 
-    def _write(self, conn: Connection[Row], rows: list[Missing], vectors: dict[bytes, Any]) -> None:
-        fresh = [(row.chunk_id, vectors[row.hash]) for row in rows if row.hash in vectors]
-        store.copy_embeddings(conn, self.table, self._id, fresh)
+    def _write(self, conn: Connection[Row], document: int, vectors: dict[bytes, Any]) -> None:
+        missing = store.still_missing(conn, self.table, self._id, document, list(vectors))
+        fresh = [(chunk_id, vectors[hash_]) for chunk_id, hash_ in missing]
+        copy_embeddings(conn, self.table, self._id, fresh)
         self.made += len(fresh)
 
     def _texts_of(
         self, conn: Connection[Row], number: int, missing: list[Missing]
     ) -> dict[bytes, str]:
         """Return what is embedded of each passage: what surrounds it stands in the pages."""
+        if not missing:
+            return {}
         texts = {row.hash: embedded_text(row.filename, row.chunk) for row in missing}
-        cutter = Passages(missing[0].filename, self._cut_for) if missing else None
+        cutter = Passages(missing[0].filename, self._cut_for)
         for page, after in with_next(stream_pages(conn, DocumentId(Id(self._id, number)))):
-            for passage in cutter.of_page(page, after) if cutter else ():
+            for passage in cutter.of_page(page, after):
                 if passage.embedded_hash in texts:
                     texts[passage.embedded_hash] = passage.embedded
         return texts

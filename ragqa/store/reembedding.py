@@ -6,27 +6,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg import sql
 
-from ragqa.store.embeddings import copy_embeddings
 from ragqa.types import Chunk, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg import Connection
 
     from ragqa.store.embeddings import EmbeddingsTable
     from ragqa.types import CollectionId
 
     Row = dict[str, Any]
-
-__all__ = [
-    "Missing",
-    "bind_collection",
-    "copy_embeddings",
-    "count_filled",
-    "delete_vectors",
-    "has_vectors",
-    "missing_of",
-    "next_document",
-]
 
 LACKING = """
   FROM chunks c
@@ -38,10 +28,15 @@ LACKING = """
 NEXT = "SELECT c.document_id" + LACKING + " ORDER BY c.document_id LIMIT 1"
 
 MISSING = (
-    "SELECT c.chunk_id, c.embedded_hash, c.page_number, c.span_start, c.span_end, c.text, c.kind,"
+    "SELECT c.embedded_hash, c.page_number, c.span_start, c.span_end, c.text, c.kind,"
     " c.headings, (SELECT d.name FROM documents d WHERE d.collection_id = c.collection_id"
     " AND d.document_id = c.document_id) AS name" + LACKING + " AND c.document_id = %(document_id)s"
     " ORDER BY c.chunk_id"
+)
+
+STILL_MISSING = (
+    "SELECT c.chunk_id, c.embedded_hash" + LACKING + " AND c.document_id = %(document_id)s"
+    " AND c.embedded_hash = ANY(%(hashes)s)"
 )
 
 FILLED = """
@@ -55,7 +50,6 @@ BIND = "UPDATE collections SET embedding_model = %s, dimension = %s WHERE collec
 class Missing(NamedTuple):
     """A chunk without a vector of the model."""
 
-    chunk_id: int
     hash: bytes
     """Of the text that was embedded."""
     filename: str
@@ -79,7 +73,6 @@ def missing_of(
     key = {"collection_id": collection_id, "document_id": document}
     return [
         Missing(
-            row["chunk_id"],
             bytes(row["embedded_hash"]),
             row["name"],
             Chunk(
@@ -92,6 +85,19 @@ def missing_of(
         )
         for row in conn.execute(query, key)
     ]
+
+
+def still_missing(
+    conn: Connection[Row],
+    table: EmbeddingsTable,
+    collection_id: CollectionId,
+    document: int,
+    hashes: Sequence[bytes],
+) -> list[tuple[int, bytes]]:
+    """Return the number and the hash of those of its chunks with these hashes that have none."""
+    query = sql.SQL(STILL_MISSING).format(table=table.identifier)
+    key = {"collection_id": collection_id, "document_id": document, "hashes": hashes}
+    return [(row["chunk_id"], bytes(row["embedded_hash"])) for row in conn.execute(query, key)]
 
 
 def count_filled(

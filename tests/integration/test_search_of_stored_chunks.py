@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -331,11 +332,13 @@ def test_a_second_connection_sees_what_the_first_one_sees(
     (vector,) = EMBEDDER.embed_passages(["apples are red"])
     few = Database(database.conninfo, max_size=most_connections)
     try:
-        with few.transaction(), StoredChunks(database).open(["papers"], model=EMBEDDER.name):
-            pass  # so that the pool has grown
+        with ExitStack() as all_of_them:
+            for _ in range(most_connections):
+                all_of_them.enter_context(few.transaction())
         own = Reach("ragqa_reader", (document_id.collection_id,))
         for reach in (few, few.within(own)):
             with StoredChunks(reach).open(["papers"], model=EMBEDDER.name) as (seen,):
+                assert (seen.beside.borrow(seen.conn) is None) == (most_connections == 1)
                 found = seen.begin_dense(vector, limit=5)
                 store(database, "a.txt", "cherries are dark")
                 again = seen.begin_dense(vector, limit=5)
