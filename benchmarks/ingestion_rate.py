@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ragqa.wiring import Services
 
-TURNS = 3
+TURNS = 5
 ENOUGH_PAGES = 400
 """So many take minutes, and are brought in once."""
 

@@ -187,9 +187,6 @@ class Embedding:
         with self._more:
             self._fresh.update(zip(batch, rows, strict=True))
             worth_keeping = len(self._fresh) >= KEPT_TOGETHER
-        # Each call is for another length of text, and its pieces of memory fit no other's: without
-        # this a worker grew by 400 MB over 1,024 passages.
-        give_back()
         if worth_keeping:
             self._keep()
 
@@ -202,6 +199,9 @@ class Embedding:
             if fresh and not self._left:
                 with self._watch.keeping(stage) as conn:
                     write_embeddings(conn, self._document_id, self._embedder.name, fresh)
+        # Each call is for another length of text, and its pieces of memory fit no other's: without
+        # this a worker grew by 400 MB over 1,024 passages.
+        give_back()
 
     def _stage(self) -> Progress:
         return Progress("embed", len(self._seen & self.vectors.keys()), len(self._seen))

@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import ctypes
 import functools
-import multiprocessing
 import os
 import resource
 import signal
@@ -21,6 +20,8 @@ from concurrent.futures import CancelledError, TimeoutError  # noqa: A004 - pebb
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+
+from ragqa.children import ChildContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,7 @@ PATIENCE = 5
 LONG_SECONDS = 10.0
 """A sandbox that was borrowed for so long is ended when it is given back."""
 _idle_lock = threading.Lock()
-_idle: list[tuple[float, Limits, int, Sandbox]] = []
+_idle: list[tuple[float, Sandbox]] = []
 _RESERVED_MB = 700
 """A child may lift its limit by so much while a network reads what was cut to size for it."""
 _OUT_OF_MEMORY = 12  # exit code of a child
@@ -81,14 +82,13 @@ class Sandbox:
     def __init__(self, limits: Limits, *, processes: int = 1) -> None:
         from pebble import ProcessPool
 
-        context = multiprocessing.get_context("forkserver")
-        self.limits = limits
+        self.limits, self.processes = limits, processes
         self._pool = ProcessPool(
-            max_workers=processes,
+            processes,
             max_tasks=_TASKS_EACH,
             initializer=confine,
             initargs=(limits,),
-            context=context,
+            context=ChildContext(),
         )
 
     def __enter__(self) -> Self:
@@ -144,9 +144,8 @@ class Sandbox:
 def borrowed(limits: Limits, *, processes: int = 1) -> Iterator[Sandbox]:
     """Give a sandbox that may have served before: starting processes costs more than most pages.
 
-    One that saw an exception is ended, and one that was busy for long, whose start was nothing
-    beside that: what follows is embedding, which needs the memory. One that nobody borrows for
-    ``IDLE_SECONDS`` is ended too, so that loaded OCR models do not lie about.
+    One that saw an exception is ended, and one that was busy for long: what follows is embedding,
+    which needs the memory. So is one that nobody borrows for ``IDLE_SECONDS``.
     """
     sandbox = _take_idle(limits, processes) or Sandbox(limits, processes=processes)
     begun = time.monotonic()
@@ -159,16 +158,17 @@ def borrowed(limits: Limits, *, processes: int = 1) -> Iterator[Sandbox]:
         sandbox.close()
         return
     with _idle_lock:
-        _idle.append((time.monotonic(), limits, processes, sandbox))
+        _idle.append((time.monotonic(), sandbox))
     ending = threading.Timer(IDLE_SECONDS + 0.5, _end_idle)
     ending.daemon = True
     ending.start()
 
 
 def _take_idle(limits: Limits, processes: int) -> Sandbox | None:
+    """Return the one that rested least, of so many processes or more: its models are loaded."""
     with _idle_lock:
-        for place, (_, kept, count, sandbox) in enumerate(_idle):
-            if (kept, count) == (limits, processes):
+        for place, (_, sandbox) in reversed(list(enumerate(_idle))):
+            if sandbox.limits == limits and sandbox.processes >= processes:
                 del _idle[place]
                 return sandbox
     return None
@@ -179,7 +179,7 @@ def _end_idle(seconds: float = IDLE_SECONDS) -> None:
     with _idle_lock:
         ended = [entry for entry in _idle if now - entry[0] >= seconds]
         _idle[:] = [entry for entry in _idle if now - entry[0] < seconds]
-    for _, _, _, sandbox in ended:
+    for _, sandbox in ended:
         sandbox.close()
 
 

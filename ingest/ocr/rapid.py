@@ -14,7 +14,7 @@ from ingest.ocr.lean import (
     LineSession,
     PageSession,
     keep_to_itself,
-    read_once,
+    read_quickly,
     room_to_reserve,
     uncompiled,
 )
@@ -138,7 +138,7 @@ class RapidOcr:
         return self._engine
 
     def _built(self) -> Any:
-        with read_once():
+        with read_quickly():
             from rapidocr import EngineType, RapidOCR
 
         by_openvino = self._runtime == "openvino"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ingest.ports import OcrEngine, Recognized
 
-PAGES_WITHOUT = 25
-"""Pages in a row that needed no OCR. Loading the models again takes about as long as OCR of one."""
+PAGES_WITHOUT = 200
+"""Pages in a row that needed no OCR: loading the models again takes as long as reading them did."""
 
 
 class RestingOcr:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import multiprocessing
 import resource
 import threading
 from concurrent.futures import TimeoutError as Overdue
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from ragqa.children import ChildContext
 from ragqa.errors import NotFound, PasswordRequired, RagqaError, UnreadableFile
 from ragqa.store.plaintext import HEIGHT, LEADING, SIZE, WIDTH, lay_out, read_text
 
@@ -75,9 +75,8 @@ def _child() -> ProcessPool:
     global _pool
     with _making:
         if _pool is None or not _pool.active:
-            context = multiprocessing.get_context("forkserver")
             _pool = ProcessPool(
-                1, max_tasks=PICTURES_A_CHILD, context=context, initializer=_confine
+                1, max_tasks=PICTURES_A_CHILD, context=ChildContext(), initializer=_confine
             )
             atexit.register(_pool.stop)
         return _pool

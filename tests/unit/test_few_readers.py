@@ -11,6 +11,7 @@ import pytest
 
 from ingest.readers.source import open_source
 from ingest.reading import readers_for
+from ingest.sandbox import Limits, borrowed
 from ingest.types import FileInfo
 
 DATA = Path(__file__).parents[1] / "data"
@@ -65,9 +66,9 @@ def counted(given, *rest, **more):
     made.append(given)
     return create(given, *rest, **more)
 omegaconf.OmegaConf.create = counted
-from ingest.ocr.lean import keep_to_itself, read_once
+from ingest.ocr.lean import keep_to_itself, read_quickly
 keep_to_itself()
-with read_once():
+with read_quickly():
     import rapidocr.main
 print(len(made), omegaconf.OmegaConf.load is load)
 """
@@ -87,10 +88,40 @@ with Sandbox(Limits(60, 1500)) as box:
     assert _told_by(code) == [str(prepared)]
 
 
+def test_a_program_is_not_run_again_in_the_processes_that_read_and_draw_for_it(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+print("begun")
+from pathlib import Path
+from ingest.reading import inspect, read_pages
+from ingest.types import ReadOptions
+from ragqa.store.rendering import render_png
+file, options = Path({str(DATA / "policy_en.pdf")!r}), ReadOptions(ocr="never")
+print(inspect(file, options).pages > 0, len(list(read_pages(file, [1], options))))
+print(render_png(file, 1)[1:4].decode())
+""")
+    assert _told_by(str(script)) == ["begun", "True", "1", "PNG"]
+
+
+def test_processes_whose_models_are_loaded_read_for_those_who_need_fewer_too() -> None:
+    limits = Limits(61, 1500)
+    with borrowed(limits, processes=2) as two:
+        pass
+    with borrowed(limits) as one:
+        assert one is two
+        with borrowed(limits) as other:
+            assert other is not two
+    with borrowed(limits, processes=2) as again:
+        assert again is two
+
+
 def _told_by(code: str) -> list[str]:
-    """Return the words that a program prints; it begins with nothing that tests have imported."""
+    """Return the words that a program or script prints, which has imported nothing yet."""
+    given = [code] if code.endswith(".py") else ["-c", code]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, *given], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
