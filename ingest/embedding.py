@@ -10,7 +10,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
-from ragqa.memory import give_back
+from ragqa.memory import give_back_much
 from ragqa.store.chunks import ensure_embeddings_table, known_hashes
 from ragqa.store.reads import read_embeddings, write_embeddings
 from ragqa.types import Progress
@@ -187,6 +187,9 @@ class Embedding:
         with self._more:
             self._fresh.update(zip(batch, rows, strict=True))
             worth_keeping = len(self._fresh) >= KEPT_TOGETHER
+        # Each call is for another length of text, and its pieces of memory fit no other's: without
+        # this a worker grew by 400 MB over 1,024 passages.
+        give_back_much()
         if worth_keeping:
             self._keep()
 
@@ -199,9 +202,6 @@ class Embedding:
             if fresh and not self._left:
                 with self._watch.keeping(stage) as conn:
                     write_embeddings(conn, self._document_id, self._embedder.name, fresh)
-        # Each call is for another length of text, and its pieces of memory fit no other's: without
-        # this a worker grew by 400 MB over 1,024 passages.
-        give_back()
 
     def _stage(self) -> Progress:
         return Progress("embed", len(self._seen & self.vectors.keys()), len(self._seen))

@@ -26,7 +26,7 @@ from ingest.twice import twice
 from ingest.types import MANY_PAGES, RawPage
 from ingest.watch import Watch
 from ragqa.errors import Cancelled, NotFound, UnreadableFile
-from ragqa.memory import give_back, uncollected
+from ragqa.memory import give_back_much, uncollected
 from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.chunks import swap_chunks
 from ragqa.store.corrections import content_of, hold_corrections, read_corrections
@@ -253,7 +253,7 @@ def _write_pages(
             with watch.keeping(progress, further=False) as conn:
                 insert_pages(conn, claim.document_id, claim.version, waiting)
             waiting.clear()
-            give_back()
+            give_back_much()
     return tally
 
 
