@@ -60,10 +60,17 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     ),
 )
 SHARES = frozenset(("percent",))
-_MEASURES = MONEY | frozenset(
-    ("percent", "time", "months", "length", "area", "volume", "mass", "temperature", "date", "part")
+_COUNTED = frozenset(("persons", "houses", "vehicles"))
+_MEASURES = (
+    MONEY
+    | _COUNTED
+    | frozenset(("percent", "time", "months", "length", "area", "volume", "mass", "temperature"))
+    | frozenset(("date", "part"))
 )
 """What is never told for another of these."""
+_SHARE_BEFORE = re.compile(r"每股[^\d，,、；;。]{0,6}$")
+_SHARE_AFTER = re.compile(r"[^\d，,、；;。]{0,4}(?:[/每]股|\b(?:per|an?|each) share\b)")
+_ASKS_SHARE = re.compile(r"股|价|派息|分红|\b(?:shares?|stocks?|dividends?|eps|prices?)\b")
 _PART = re.compile(
     r"第? *\d+(?:\.\d+)* *[节章条款页](?!目)|[表图] *\d+(?:[-.]\d+)*|"
     r"\b(?:section|chapter|clause|article|table|figure|page|step)s? \d+(?:[-.]\d+)*",
@@ -118,11 +125,18 @@ def asked_quantity(question: str) -> frozenset[str] | None:
 def is_other_quantity(text: str, question: str) -> bool:
     """Say whether all that ``text`` measures is something else than is asked for.
 
-    A bare number and a count of things may be anything; without a number nothing is measured.
+    A bare number and a count of things may be anything, and what is paid for a share is not what is
+    paid; without a number nothing is measured.
     """
     asked = asked_quantity(question)
-    kinds = [kind for _, _, kind in _measured(in_place(text))] if asked is not None else []
-    return bool(kinds) and all(_is_other(kind, asked) for kind in kinds)
+    if asked is None:
+        return False
+    folded = in_place(text)
+    measured = _measured(folded)
+    by_share = _by_share(folded, measured, question)
+    return bool(measured) and all(
+        (start, end) in by_share or _is_other(kind, asked) for start, end, kind in measured
+    )
 
 
 def find_other_quantities(
@@ -142,12 +156,13 @@ def find_other_quantities(
     most = [] if _ASKS_MOST.search(simplify(fold(question))) else _limits(folded, right)
     most = most if len(most) < len(right) else []
     other = [(start, end) for start, end, kind in measured if _is_other(kind, asked)]
+    other += _by_share(folded, measured, question)
     fitting = [
         (start, end)
         for start, end, kind in measured
         if kind in asked or kind == "" or (kind == "date" and not _is_other(kind, asked))
     ]
-    return sorted(other + most), [place for place in fitting if place not in most]
+    return sorted(other + most), [place for place in fitting if place not in other + most]
 
 
 def in_place(text: str) -> str:
@@ -172,6 +187,19 @@ def names_clause(question: str) -> bool:
 def _limits(text: str, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return those of ``numbers`` that ``text`` tells as the most that something may be."""
     return [(start, end) for start, end in numbers if _MOST.search(text, max(0, start - 24), start)]
+
+
+def _by_share(
+    text: str, measured: Sequence[tuple[int, int, str]], question: str
+) -> list[tuple[int, int]]:
+    """Return where money is told by the share (每股95美元), unless that is asked for."""
+    if _ASKS_SHARE.search(simplify(fold(question))):
+        return []
+    return [
+        (start, end)
+        for start, end, kind in measured
+        if kind in MONEY and (_SHARE_BEFORE.search(text, 0, start) or _SHARE_AFTER.match(text, end))
+    ]
 
 
 def _is_other(kind: str, asked: frozenset[str] | None) -> bool:

@@ -35,6 +35,10 @@ from ragqa.answering.reading import Reading
         ("开机温度是多少？", "40 ℃", "40 分钟"),
         ("滤芯多久换一次？", "4 个月", "3.3 节"),
         ("How long is the warranty?", "two years", "section 4.2"),
+        ("进出口规模是多少美元？", "6.05 万亿美元", "56.7 万家"),
+        ("培训花了多少钱？", "3 万元", "12 人"),
+        ("他们花了多少钱收购它？", "687 亿美元", "每股 95 美元"),
+        ("How much did they pay for it?", "$68.7 billion", "$95 per share"),
     ],
 )
 def test_one_quantity_is_not_answered_by_another(question: str, right: str, wrong: str) -> None:
@@ -53,6 +57,9 @@ def test_one_quantity_is_not_answered_by_another(question: str, right: str, wron
         ("How many people work there?", "10%"),
         ("哪种产业的比例最低？", "一级产业"),
         ("他在那里工作了多久？", "1991年至1995年"),
+        ("去年分红是多少元？", "每股 0.5 元"),
+        ("住宿费是多少？", "每人 300 元"),
+        ("他们花了多少钱收购它？", "每股 95 美元，共 687 亿美元"),
     ],
 )
 def test_bare_numbers_words_and_what_has_both_may_answer(question: str, told: str) -> None:
