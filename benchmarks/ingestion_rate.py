@@ -12,7 +12,7 @@ import resource
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,8 +141,9 @@ def measure_now(services: Services) -> tuple[float, float]:
     usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
     for child in psutil.Process().children(recursive=True):
-        if "postgres" not in child.name():
-            cpu += sum(child.cpu_times()[:4])
+        with suppress(psutil.NoSuchProcess):  # it ended just now, and is among the children above
+            if "postgres" not in child.name():
+                cpu += sum(child.cpu_times()[:4])
     return time.monotonic(), cpu + database_cpu(services.database.conninfo)
 
 
