@@ -13,6 +13,8 @@ from ragqa.retrieval.folding import fold, simplify
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ragqa.answering.numbers import Number
+
 MONEY = frozenset(
     ("yuan", "usd", "euro", "pound", "yen", "hkd", "twd", "franc", "ruble", "rupee", "won")
 )
@@ -60,12 +62,20 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     ),
 )
 SHARES = frozenset(("percent",))
-_COUNTED = frozenset(("persons", "houses", "vehicles"))
-_MEASURES = (
-    MONEY
-    | _COUNTED
-    | frozenset(("percent", "time", "months", "length", "area", "volume", "mass", "temperature"))
-    | frozenset(("date", "part"))
+_MEASURES = MONEY.union(
+    (
+        "percent",
+        "time",
+        "months",
+        "length",
+        "area",
+        "volume",
+        "mass",
+        "temperature",
+        "date",
+        "part",
+    ),
+    ("persons", "houses", "vehicles", "by_share"),
 )
 """What is never told for another of these."""
 _SHARE_BEFORE = re.compile(r"每股[^\d，,、；;。]{0,6}$")
@@ -129,14 +139,8 @@ def is_other_quantity(text: str, question: str) -> bool:
     paid; without a number nothing is measured.
     """
     asked = asked_quantity(question)
-    if asked is None:
-        return False
-    folded = in_place(text)
-    measured = _measured(folded)
-    by_share = _by_share(folded, measured, question)
-    return bool(measured) and all(
-        (start, end) in by_share or _is_other(kind, asked) for start, end, kind in measured
-    )
+    kinds = [kind for *_, kind in _measured(in_place(text), question)] if asked else []
+    return bool(kinds) and all(_is_other(kind, asked) for kind in kinds)
 
 
 def find_other_quantities(
@@ -151,18 +155,17 @@ def find_other_quantities(
     if asked is None:
         return [], []
     folded = in_place(text)
-    measured = _measured(folded)
+    measured = _measured(folded, question)
     right = [(start, end) for start, end, kind in measured if kind in asked]
     most = [] if _ASKS_MOST.search(simplify(fold(question))) else _limits(folded, right)
     most = most if len(most) < len(right) else []
     other = [(start, end) for start, end, kind in measured if _is_other(kind, asked)]
-    other += _by_share(folded, measured, question)
     fitting = [
         (start, end)
         for start, end, kind in measured
         if kind in asked or kind == "" or (kind == "date" and not _is_other(kind, asked))
     ]
-    return sorted(other + most), [place for place in fitting if place not in other + most]
+    return sorted(other + most), [place for place in fitting if place not in most]
 
 
 def in_place(text: str) -> str:
@@ -189,29 +192,17 @@ def _limits(text: str, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, in
     return [(start, end) for start, end in numbers if _MOST.search(text, max(0, start - 24), start)]
 
 
-def _by_share(
-    text: str, measured: Sequence[tuple[int, int, str]], question: str
-) -> list[tuple[int, int]]:
-    """Return where money is told by the share (每股95美元), unless that is asked for."""
-    if _ASKS_SHARE.search(simplify(fold(question))):
-        return []
-    return [
-        (start, end)
-        for start, end, kind in measured
-        if kind in MONEY and (_SHARE_BEFORE.search(text, 0, start) or _SHARE_AFTER.match(text, end))
-    ]
-
-
 def _is_other(kind: str, asked: frozenset[str] | None) -> bool:
     if asked is None or kind in asked or kind not in _MEASURES:
         return False
     return kind != "date" or asked in _UNDATED or asked <= MONEY
 
 
-def _measured(text: str) -> list[tuple[int, int, str]]:
+def _measured(text: str, question: str) -> list[tuple[int, int, str]]:
     """Return where each number and date stands, and its dimension.
 
-    Of a date it is ``date``, of the number of a section or a table ``part``.
+    Of a date it is ``date``, of the number of a section or a table ``part``, and of money that is
+    told by the share (每股95美元) ``by_share``, unless the question asks for that.
     """
     named = [(*found.span(), "part") for found in _PART.finditer(text)]
     named += [
@@ -219,9 +210,19 @@ def _measured(text: str) -> list[tuple[int, int, str]]:
         for one in find_dates(text)
         if not any(start <= one.start < end for start, end, _ in named)
     ]
+    whole = not _ASKS_SHARE.search(simplify(fold(question)))
     numbers = [
-        (one.start, one.end, one.unit)
+        (
+            one.start,
+            one.end,
+            "by_share" if whole and one.unit in MONEY and _by_share(text, one) else one.unit,
+        )
         for one in find_numbers(text)
         if not any(start <= one.start < end for start, end, _ in named)
     ]
     return [*named, *numbers]
+
+
+def _by_share(text: str, number: Number) -> bool:
+    before = _SHARE_BEFORE.search(text, 0, number.start)
+    return bool(before or _SHARE_AFTER.match(text, number.end))
