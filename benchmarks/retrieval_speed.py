@@ -34,7 +34,7 @@ from ragqa.store.db import Database
 from ragqa.store.embedded import start_or_attach
 from ragqa.store.embeddings import ensure_embeddings_table, ensure_vector_index
 from ragqa.store.migrations import migrate
-from ragqa.store.pages import insert_pages
+from ragqa.store.pages import NewPage, insert_pages
 from ragqa.store.search import StoredChunks
 from ragqa.types import Chunk, DocumentId, Id, Page, Span
 
@@ -164,7 +164,8 @@ def _store(
             first = (page_number - 1) * CHUNKS_A_PAGE
             text = "\n".join(texts[first : first + CHUNKS_A_PAGE])
             boxes = lay_out(len(text))
-            pages.append((str(page_number), Page(page_number, 600, 800, "text", text, boxes)))
+            page = Page(page_number, 600, 800, "text", text, boxes)
+            pages.append(NewPage(str(page_number), page))
             at = 0
             for ordinal in range(first, first + CHUNKS_A_PAGE):
                 span = Span(at, at + len(texts[ordinal]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.barred import barred_tables, is_ruled_off, words_of
-from ingest.breaks import Edges, find_edges, is_carried
+from ingest.breaks import Edges, find_edges
 from ingest.captions import tie_captions
 from ingest.footnotes import find_footnotes
 from ingest.heads import running_lines
@@ -23,42 +23,7 @@ from ingest.types import Cell, Line, RawPage, RawTable, RunningHeads
 from ragqa.types import BBox, Block, CellSpan, Page, Span, unite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from ingest.breaks import Edge
-
-
-def assemble_pages(raws: Iterable[RawPage], heads: RunningHeads) -> Iterator[tuple[RawPage, Page]]:
-    """Assemble the pages of a document in their order; paragraphs carried over a break say so.
-
-    One page is held back: what it goes on with is told by the next.
-    """
-    held: tuple[RawPage, Page] | None = None
-    before = Edges()
-    for raw in raws:
-        page, edges = _assemble(raw, heads)
-        if held is not None:
-            if is_carried(before.last, edges.first):
-                held = (held[0], _marked(held[1], before.last, goes_on=True))
-                page = _marked(page, edges.first, continues=True)
-            yield held
-        held, before = (raw, page), edges
-    if held is not None:
-        yield held
-
-
-def _marked(
-    page: Page, edge: Edge | None, *, goes_on: bool = False, continues: bool = False
-) -> Page:
-    blocks = list(page.blocks)
-    if edge is not None:
-        block = blocks[edge.block]
-        blocks[edge.block] = replace(
-            block,
-            goes_on=goes_on or block.goes_on,
-            continues=continues or block.continues,
-        )
-    return replace(page, blocks=tuple(blocks))
+    from collections.abc import Sequence
 
 
 def assemble(raw: RawPage, heads: RunningHeads) -> Page:
@@ -68,17 +33,36 @@ def assemble(raw: RawPage, heads: RunningHeads) -> Page:
     them (a blank or nothing where a paragraph runs on into the next column). Running heads and
     feet are blocks without a span and not part of the text.
     """
-    return _assemble(raw, heads)[0]
+    laid = lay(raw)
+    return assemble_laid(laid, margins_of(laid, heads), heads, raw.turned)[0]
 
 
-def _assemble(raw: RawPage, heads: RunningHeads) -> tuple[Page, Edges]:
-    turned = raw.turned
-    raw = upright(normalize(raw))
+def lay(raw: RawPage) -> RawPage:
+    """Return a page as it is assembled: upright, its text normalised."""
+    return upright(normalize(raw))
+
+
+def margins_of(laid: RawPage, heads: RunningHeads) -> list[Line]:
+    """Return the running heads and feet of a page; none where it has nothing else to say."""
+    margins = running_lines(laid, heads)
+    return margins if len(margins) < len(laid.lines) else []
+
+
+def assemble_laid(
+    raw: RawPage, margins: Sequence[Line], heads: RunningHeads, turned: int
+) -> tuple[Page, Edges]:
+    """Assemble a page that ``lay`` gave, and say where it begins and ends.
+
+    Of ``heads`` only the sizes of the document's text are asked for.
+
+    Args:
+        raw: The page.
+        margins: Those of its lines that are running heads and feet.
+        heads: What is known of the document.
+        turned: Degrees clockwise by which the page stood before.
+    """
     if raw.flowing:
         raw = replace(raw, tables=(*barred_tables(raw), *raw.tables))
-    margins = running_lines(raw, heads)
-    if len(margins) == len(raw.lines):
-        margins = []  # a page with nothing else: what repeats on it is what it says
     edge = {id(line) for line in margins}
     body = [line for line in raw.lines if id(line) not in edge]
     tables, body = _take_tables(raw, body)

@@ -6,6 +6,7 @@ follow from the corrected text by the ordinary way. Pure.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import accumulate
@@ -90,7 +91,13 @@ def correct(raw: RawPage, corrections: Sequence[Correction]) -> RawPage:
         lines=left,
         tables=tuple(_moved(table, at) for table in raw.tables),
         ocr_confidence=_confidence(raw, left),
+        digest=raw.digest and _digest(raw, corrections),
     )
+
+
+def _digest(raw: RawPage, corrections: Sequence[Correction]) -> bytes:
+    told = repr([(one.place, one.read_as, one.text) for one in corrections])
+    return hashlib.blake2b(raw.digest + told.encode("utf-8", "surrogatepass")).digest()
 
 
 def _inked(raw: RawPage, line: Line) -> tuple[int, int]:

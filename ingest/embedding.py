@@ -76,7 +76,7 @@ class Embedding:
         self._turn = turn
         with database.transaction() as conn:
             ensure_embeddings_table(conn, embedder.name, embedder.dimension)
-            self._served = known_hashes(conn, document_id, embedder.name)
+            self.served = known_hashes(conn, document_id, embedder.name)
             self.vectors: Vectors = read_embeddings(conn, document_id, embedder.name)
         self._texts: dict[bytes, str] = {}
         self._seen: set[bytes] = set()
@@ -118,7 +118,7 @@ class Embedding:
                 raise self._error
             for passage in passages:
                 hash_ = passage.embedded_hash
-                if hash_ not in self._seen and hash_ not in self._served:
+                if hash_ not in self._seen and hash_ not in self.served:
                     self._seen.add(hash_)
                     if hash_ not in self.vectors:
                         self._texts[hash_] = passage.embedded

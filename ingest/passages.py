@@ -6,11 +6,11 @@ import hashlib
 from array import array
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ingest.chunking import chunk_page, headings_after
 from ingest.surroundings import look_around
-from ragqa.retrieval.context import embedded_text, lexical_text
+from ragqa.retrieval.context import embedded_text, lexical_text, title_of
 from ragqa.retrieval.lexical import analyze, hash_term
 from ragqa.store.chunks import NewChunk
 from ragqa.store.moves import terms_of
@@ -52,6 +52,15 @@ class Passage:
         )
 
 
+class State(NamedTuple):
+    """What reaches from one page to the next."""
+
+    headings: tuple[str, ...] = ()
+    """The path in force at the page's bottom; an empty title holds the place of a level."""
+    head: str = ""
+    """Heads of the table that the page begins within."""
+
+
 class Passages:
     """Cuts the pages of one document in their order.
 
@@ -63,6 +72,7 @@ class Passages:
 
         What ``analyzed`` holds is not analyzed again.
         """
+        self.model = embedder.name
         self._name = name
         self._analyzed = analyzed or {}
         self._count_tokens = embedder.count_tokens
@@ -72,9 +82,33 @@ class Passages:
         self._head = ""
         self._made = 0
 
-    def of_page(self, page: Page, after: Page | None = None) -> list[Passage]:
-        """Return the passages of the next page; ``after`` follows it."""
-        around = look_around(page, self._before, after, self._head)
+    @property
+    def title(self) -> str:
+        """The document's title, which every passage begins with."""
+        return title_of(self._name)
+
+    @property
+    def state(self) -> State:
+        """What of the pages so far the next one's passages depend on."""
+        return State(self._headings, self._head)
+
+    def pass_by(self, made: int, state: State) -> None:
+        """Leave out a page that has ``made`` passages already; ``state`` is what it leaves."""
+        self._headings, self._head = state
+        self._before = None
+        self._made += made
+
+    def of_page(
+        self, page: Page, after: Page | None = None, before: Page | None = None
+    ) -> list[Passage]:
+        """Return the passages of the next page.
+
+        Args:
+            page: The page.
+            after: The one that follows it.
+            before: The one before it, to be told where that one was passed by.
+        """
+        around = look_around(page, before or self._before, after, self._head)
         chunks = chunk_page(
             page,
             self._count_tokens,

@@ -16,34 +16,35 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ingest.assemble import assemble_pages
 from ingest.correcting import correct
 from ingest.embedding import Embedding
-from ingest.passages import Passage, Passages, with_next
+from ingest.making import Tally, make_pages, write_pages
+from ingest.passages import Passages
 from ingest.reading import inspect_anew, read_options, read_packed, readers_for, running_heads
 from ingest.turns import Turns
 from ingest.twice import twice
 from ingest.types import MANY_PAGES, RawPage
 from ingest.watch import Watch
-from ragqa.errors import Cancelled, NotFound, UnreadableFile
+from ragqa.errors import Cancelled, NotFound
 from ragqa.memory import give_back_much, uncollected
 from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.chunks import swap_chunks
 from ragqa.store.corrections import content_of, hold_corrections, read_corrections
 from ragqa.store.documents import find_document, lock_document
 from ragqa.store.moves import read_analyzed
-from ragqa.store.pages import insert_pages
 from ragqa.store.reads import known_reads, stream_reads, write_reads
 from ragqa.store.removal import delete_unused
+from ragqa.store.takeover import served_pages
 from ragqa.store.vector_index import keep_vector_index
 from ragqa.store.versions import Outcome, clear_pages, serve_version
-from ragqa.types import Correction, Notice, Page, Progress
+from ragqa.types import Correction, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from psycopg import Connection
 
+    from ingest.making import Made
     from ingest.types import FileInfo, ReadOptions
     from ragqa.ports import Embedder
     from ragqa.settings import Settings
@@ -174,38 +175,13 @@ def _raw_pages(work: Ingestion, info: FileInfo, corrections: Corrections) -> Ite
     with work.database.transaction() as conn:
         reads = stream_reads(conn, work.claim.document_id, info.page_keys)
         for number, (key, raw) in enumerate(zip(info.page_keys, reads, strict=True), start=1):
-            page = replace(RawPage.from_bytes(raw), number=number)
+            page = RawPage.from_bytes(raw, number)
             yield correct(page, corrections.get(content_of(key), ()))
 
 
 def _corrections(conn: Connection[dict[str, Any]], work: Ingestion, info: FileInfo) -> Corrections:
     contents = map(content_of, info.page_keys)
     return read_corrections(conn, work.claim.document_id.collection_id, contents)
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the pages of a version come to."""
-
-    notices: list[Notice]
-    ocr_pages: int = 0
-    tables: int = 0
-    readable: int = 0
-    passages: list[Passage] = field(default_factory=list)
-
-    def count(self, raw: RawPage, page: Page) -> None:
-        self.notices += [replace(notice, page=page.number) for notice in raw.notices]
-        self.ocr_pages += page.source == "ocr"
-        self.readable += not raw.given_up
-        self.tables += sum(block.kind == "table" for block in page.blocks)
-
-    def outcome(self, pages: int) -> Outcome:
-        if not self.readable:
-            reasons = "; ".join(dict.fromkeys(notice.message for notice in self.notices))
-            raise UnreadableFile(f"none of its {pages} pages could be read: {reasons[:500]}")
-        if not self.passages:
-            self.notices.append(Notice("no_text", "no text was found in this file"))
-        return Outcome(pages, self.ocr_pages, self.tables, len(self.passages), tuple(self.notices))
 
 
 def _serve(work: Ingestion, info: FileInfo, watch: Watch, embedder: Embedder) -> Outcome:
@@ -220,8 +196,7 @@ def _serve(work: Ingestion, info: FileInfo, watch: Watch, embedder: Embedder) ->
         tally = _write_pages(work, info, corrections, watch, cutter, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()
-    rows = [passage.stored_with(vectors) for passage in tally.passages]
-    return _swap(work, info, corrections, watch, outcome, rows, embedder.name)
+    return _swap(work, info, corrections, watch, outcome, tally.rows(vectors), embedder.name)
 
 
 def _write_pages(
@@ -231,27 +206,25 @@ def _write_pages(
     watch: Watch,
     cutter: Passages,
     embedding: Embedding,
-) -> _Tally:
-    """Assemble, store and cut the pages; nobody sees them until the swap."""
+) -> Tally:
+    """Make and store the pages; nobody sees them until the swap."""
     claim = work.claim
     first, second = twice(lambda: _raw_pages(work, info, corrections))
     with uncollected():  # what is kept of many pages holds no cycles
         heads = running_heads(first)
     with watch.keeping(Progress("assemble", 0, info.pages), further=False) as conn:
         clear_pages(conn, claim.document_id, claim.version)
-    tally = _Tally(list(info.notices))
-    waiting: list[tuple[str, Page]] = []
-    assembled = assemble_pages(second, heads)
-    for (raw, page), after in with_next(assembled):
-        tally.count(raw, page)
-        passages = cutter.of_page(page, after[1] if after else None)
-        embedding.add(passages)
-        tally.passages += passages
-        waiting.append((info.page_keys[page.number - 1], page))
-        if len(waiting) == PAGES_AT_ONCE or page.number == info.pages:
-            progress = Progress("assemble", page.number, info.pages)
+        served = served_pages(conn, claim.document_id, embedding.served)
+    tally = Tally(list(info.notices))
+    waiting: list[Made] = []
+    for made in make_pages(tally.read(second), heads, cutter, served):
+        tally.count(made)
+        embedding.add(made.passages)
+        waiting.append(made)
+        if len(waiting) == PAGES_AT_ONCE or made.number == info.pages:
+            progress = Progress("assemble", made.number, info.pages)
             with watch.keeping(progress, further=False) as conn:
-                insert_pages(conn, claim.document_id, claim.version, waiting)
+                write_pages(conn, claim.document_id, claim.version, waiting, info.page_keys)
             waiting.clear()
             give_back_much()
     return tally

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING
 
-from ingest.assemble import assemble_pages
 from ingest.heads import running_heads
 from ingest.reader import (
     OPEN_SECONDS,
@@ -20,6 +19,7 @@ from ingest.reader import (
     read_page_here,
 )
 from ingest.sandbox import Limits, Lost, Stopped, borrowed, in_order
+from ingest.sheets import assemble_pages
 from ingest.types import FileInfo, PackedPage, RawPage, ReadOptions, RunningHeads
 from ragqa.errors import Cancelled, RagqaError, UnreadableFile
 from ragqa.types import Notice, Page
@@ -123,7 +123,7 @@ def read_pages(
 ) -> Iterator[RawPage]:
     """Read pages as ``read_packed`` does, and unpack them."""
     for page in read_packed(path, numbers, options, stop):
-        yield RawPage.from_bytes(page.data)
+        yield RawPage.from_bytes(page.data, page.number)
 
 
 def read_packed(

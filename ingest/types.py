@@ -5,14 +5,15 @@ Coordinates are PDF points, origin top-left, on the page as displayed (rotation 
 
 from __future__ import annotations
 
+import hashlib
 import struct
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import orjson
+from isal import isal_zlib as zlib
 
 from ragqa.types import BBox, Notice, PageSource
 
@@ -135,6 +136,8 @@ class RawPage:
     """Set on virtual pages by ourselves: there are no running heads."""
     rules: tuple[BBox, ...] = ()
     """Wide level rules and shaded strips, which part what stands above from what stands below."""
+    digest: bytes = b""
+    """Told by what the page was unpacked from, and by its corrections; empty: not known."""
 
     @property
     def given_up(self) -> bool:
@@ -142,9 +145,11 @@ class RawPage:
         return any(notice.code in _UNREAD for notice in self.notices)
 
     def to_bytes(self) -> bytes:
-        """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back."""
+        """Write the page as zlib over a JSON head and the boxes; ``from_bytes`` reads it back.
+
+        Its number is left out: the same page may stand elsewhere in another version.
+        """
         head: dict[str, Any] = {
-            "number": self.number,
             "width": self.width,
             "height": self.height,
             "source": self.source,
@@ -165,12 +170,14 @@ class RawPage:
         return zlib.compress(struct.pack("<I", len(packed)) + packed + boxes, 1)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read what ``to_bytes`` wrote."""
+    def from_bytes(cls, data: bytes, number: int) -> Self:
+        """Read what ``to_bytes`` wrote, as page ``number``."""
         plain = zlib.decompress(data)
         (size,) = struct.unpack_from("<I", plain)
         head = orjson.loads(plain[4 : 4 + size])
         boxes = np.frombuffer(plain[4 + size :], np.float32)
+        head["number"] = number
+        head["digest"] = hashlib.blake2b(data, digest_size=16).digest()
         head["char_boxes"] = boxes.reshape(-1, 4).copy()
         head["lines"] = tuple(_line(row) for row in head["lines"])
         head["tables"] = tuple(_table(table) for table in head["tables"])

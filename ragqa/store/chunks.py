@@ -66,6 +66,10 @@ SERVED_TEXTS = (
     "SELECT page_number, text FROM pages" + OF_DOCUMENT + " AND version = %(version)s ORDER BY 1"
 )
 
+STORED_TEXTS = "SELECT page_number, squeezed FROM page_texts" + OF_DOCUMENT
+
+DROP_TEXTS = "DELETE FROM page_texts" + OF_DOCUMENT + " AND page_number = ANY(%(numbers)s)"
+
 COPY_TEXTS = "COPY page_texts (collection_id, document_id, page_number, squeezed) FROM STDIN"
 
 STORED_VECTORS = """
@@ -145,24 +149,30 @@ def swap_chunks(
     _copy_chunks(conn, document_id, version, list(zip(ids, fresh, strict=True)))
     add_words(conn, collection_id, ids)
     copy_embeddings(conn, table, collection_id, list(zip(ids, vectors, strict=True)))
-    with conn.cursor() as reader:
-        pages = reader.execute(SERVED_TEXTS, key).fetchall()
+    _swap_texts(conn, document_id, version)
+
+
+def _swap_texts(conn: Connection[Row], document_id: DocumentId, version: int) -> None:
+    """Bring the texts for verbatim search to those of a version; most of an edited one stay."""
+    key = document_key(document_id, version)
+    wanted = {
+        row["page_number"]: squeeze(row["text"]).replace("\0", "")
+        for row in conn.execute(SERVED_TEXTS, key)
+    }
+    stored = {row["page_number"]: row["squeezed"] for row in conn.execute(STORED_TEXTS, key)}
+    gone = [number for number, text in stored.items() if wanted.get(number) != text]
+    conn.execute(DROP_TEXTS, {**key, "numbers": gone})
     with conn.cursor().copy(COPY_TEXTS) as copy:
-        for page in pages:
-            copy.write_row(
-                (
-                    collection_id,
-                    document_id.number,
-                    page["page_number"],
-                    squeeze(page["text"]).replace("\0", ""),
-                )
-            )
+        for number, text in wanted.items():
+            if stored.get(number) != text:
+                copy.write_row((document_id.collection_id, document_id.number, number, text))
 
 
 def delete_chunks(conn: Connection[Row], document_id: DocumentId) -> None:
     """Remove a document's chunks and all they are found by, in the caller's transaction."""
     hold_statistics(conn, document_id.collection_id)
     _remove(conn, document_id, _ids(conn, document_id), ())
+    conn.execute("DELETE FROM page_texts" + OF_DOCUMENT, document_key(document_id))
 
 
 @contextmanager
@@ -261,7 +271,6 @@ def _remove(
     change_statistics(conn, collection_id, gone, terms, _document_frequencies(terms))
     take_words(conn, collection_id, gone)
     conn.execute(REMOVE, {**key, "chunk_ids": list(gone)})
-    conn.execute("DELETE FROM page_texts" + OF_DOCUMENT, key)
 
 
 def _document_frequencies(bags: Iterable[Sequence[int]]) -> Counter[int]:

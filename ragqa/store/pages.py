@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from isal import isal_zlib as zlib
 from psycopg.types.json import Jsonb
 
 from ragqa.errors import NotFound
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
 INSERT = """
 INSERT INTO pages (collection_id, document_id, version, page_number, page_key, content, width,
-                   height, source, ocr_confidence, text, blocks, char_boxes)
+                   height, source, ocr_confidence, text, blocks, char_boxes, made_of, leaves)
 VALUES (%(collection_id)s, %(document_id)s, %(version)s, %(page_number)s, %(page_key)s,
         %(content)s, %(width)s, %(height)s, %(source)s, %(ocr_confidence)s, %(text)s, %(blocks)s,
-        %(char_boxes)s)
+        %(char_boxes)s, %(made_of)s, %(leaves)s)
 """
 
 SELECT = """
@@ -40,13 +41,23 @@ SELECT p.* FROM pages p
 """
 
 
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """A page to be stored."""
+
+    key: str
+    """Tells what it shows and how it was read."""
+    page: Page
+    made_of: bytes | None = None
+    """Told by all that the page and its chunks are made of; None: it cannot be taken over."""
+    leaves: Mapping[str, Any] | None = None
+    """What whoever takes it over must know."""
+
+
 def insert_pages(
-    conn: Connection[Row],
-    document_id: DocumentId,
-    version: int,
-    pages: Iterable[tuple[str, Page]],
+    conn: Connection[Row], document_id: DocumentId, version: int, pages: Iterable[NewPage]
 ) -> None:
-    """Write the pages of a version, each with the key of its content."""
+    """Write pages of a version."""
     with conn.cursor() as cursor:
         cursor.executemany(
             INSERT,
@@ -56,8 +67,8 @@ def insert_pages(
                     "document_id": document_id.number,
                     "version": version,
                     "page_number": page.number,
-                    "page_key": page_key,
-                    "content": content_of(page_key),
+                    "page_key": new.key,
+                    "content": content_of(new.key),
                     "width": page.width,
                     "height": page.height,
                     "source": page.source,
@@ -65,8 +76,11 @@ def insert_pages(
                     "text": page.text,
                     "blocks": Jsonb([block_to_json(block) for block in page.blocks]),
                     "char_boxes": pack_boxes(page.char_boxes),
+                    "made_of": new.made_of,
+                    "leaves": new.leaves and Jsonb(new.leaves),
                 }
-                for page_key, page in pages
+                for new in pages
+                for page in (new.page,)
             ),
         )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import struct
-import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from isal import isal_zlib as zlib
 
 from ragqa.store.corrections import match_lines, read_corrections
 from ragqa.store.documents import document_key

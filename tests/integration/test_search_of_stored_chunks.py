@@ -39,7 +39,7 @@ from ragqa.store.collections import create_collection, find_collection
 from ragqa.store.db import Database, Reach
 from ragqa.store.embeddings import ensure_vector_index
 from ragqa.store.lexicon import add_word, remove_word
-from ragqa.store.pages import insert_pages
+from ragqa.store.pages import NewPage, insert_pages
 from ragqa.store.search import StoredChunks
 from ragqa.store.vector_index import has_vector_index, keep_vector_index, measure_recall
 from ragqa.types import Chunk, DocumentId, Filter, Id, Page, Span
@@ -87,7 +87,7 @@ def store(
             [collection_id, row["document_id"], row["version"], "0" * 64],
         )
         pages = [page(number, text) for number, text in enumerate(texts, start=1)]
-        insert_pages(conn, document_id, row["version"], [(str(p.number), p) for p in pages])
+        insert_pages(conn, document_id, row["version"], [NewPage(str(p.number), p) for p in pages])
         swap_chunks(
             conn, document_id, row["version"], new_chunks(name, pages, spans), model=EMBEDDER.name
         )

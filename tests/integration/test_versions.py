@@ -116,7 +116,8 @@ def rows(services: Services, collection: str) -> list[Any]:
             [number],
         ).fetchall()
         pages = conn.execute(
-            "SELECT d.name, page_number, page_key, source, p.text, blocks, char_boxes, squeezed"
+            "SELECT d.name, page_number, page_key, source, p.text, blocks, char_boxes, squeezed,"
+            " leaves"
             " FROM pages p JOIN documents d USING (collection_id, document_id)"
             " JOIN page_texts USING (collection_id, document_id, page_number)"
             " WHERE collection_id = %s AND version = current_version ORDER BY d.name, page_number",

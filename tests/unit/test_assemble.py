@@ -152,7 +152,7 @@ def test_a_raw_page_survives_being_written_and_read() -> None:
         (BBox(1, 1, 2, 2),), ((1, "章"),), (Notice("a", "b", 7),), 0.9, "image_only", 90,
         rules=(BBox(0, 5, 595, 6),),
     )  # fmt: skip
-    again = RawPage.from_bytes(raw.to_bytes())
+    again = RawPage.from_bytes(raw.to_bytes(), 7)
     assert again.to_bytes() == raw.to_bytes()
     assert (again.lines, again.tables, again.outline, again.notices) == (
         raw.lines, raw.tables, raw.outline, raw.notices

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.assemble import assemble, assemble_pages
+from ingest.assemble import assemble
 from ingest.heads import running_heads
+from ingest.sheets import assemble_pages
 from ingest.types import Cell, RawTable, RunningHeads
 from ragqa.shapes import block_to_json
 from ragqa.store.pages import block_from_json
