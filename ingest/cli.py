@@ -15,6 +15,7 @@ from ingest import upkeep
 from ragqa.cli.base import Json, open_settings, print_json
 from ragqa.errors import InvalidInput, ReadOnly
 from ragqa.memory import share_freed
+from ragqa.models.lean_import import leave_out_compiler
 
 if TYPE_CHECKING:
     from ingest.types import OcrMode
@@ -45,6 +46,7 @@ def ingest(
     """Bring files and folders into a collection and wait until they are read."""
     settings = open_settings()
     share_freed()
+    leave_out_compiler()
     from ingest.batch import run_batch
     from ragqa.wiring import open_services
 

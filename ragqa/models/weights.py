@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragqa.errors import ModelMissing
 from ragqa.models.fingerprint import fingerprint
-from ragqa.models.lean_import import import_sentence_transformers
+from ragqa.models.lean_import import import_sentence_transformers, import_torch
 from ragqa.models.packed_linear import pack_linears
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def load_weights(
     Raises:
         ModelMissing: If there are no such weights, or they cannot be loaded.
     """
-    import torch
-
+    torch = import_torch()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = _choose_dtype(device, precision)
     try:
@@ -46,8 +45,7 @@ def import_loader(located: Located) -> None:
     Raises:
         ImportError: If it is not installed.
     """
-    import torch
-
+    torch = import_torch()
     if not (located.on_hub or torch.cuda.is_available()):
         from ragqa.models.bert import stated_shape
 

@@ -41,6 +41,23 @@ def test_a_function_that_was_stood_in_for_is_the_real_one_when_called() -> None:
     assert run(code).split() == ["1.0", "0.6666666666666666", "1.0", "[0,", "1]"]
 
 
+def test_the_compiler_of_pytorch_is_left_out_where_that_was_asked_for_until_others_need_it() -> (
+    None
+):
+    code = (
+        "import sys\n"
+        "from ragqa.models.lean_import import import_torch, leave_out_compiler\n"
+        "leave_out_compiler()\n"
+        "torch = import_torch()\n"
+        "print('torch._meta_registrations' in sys.modules)\n"
+        "print((torch.ones(2, 2) @ torch.ones(2)).tolist())\n"
+        "load()\n"
+        "print('torch._meta_registrations' in sys.modules)\n"
+        "print(torch.compile(lambda x: x + 1, backend='eager')(torch.ones(1)).item())"
+    )
+    assert run(code).split("\n") == ["False", "[2.0, 2.0]", "True", "2.0"]
+
+
 def test_modules_loaded_before_stay_as_they_are() -> None:
     code = "import sklearn.metrics as a; load(); import sklearn.metrics as b; print(a is b)"
     assert run(code) == "True"
