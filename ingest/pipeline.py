@@ -31,10 +31,9 @@ from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.chunks import swap_chunks
 from ragqa.store.corrections import content_of, hold_corrections, read_corrections
 from ragqa.store.documents import find_document, lock_document
-from ragqa.store.moves import read_analyzed
 from ragqa.store.reads import known_reads, stream_reads, write_reads
 from ragqa.store.removal import delete_unused
-from ragqa.store.takeover import served_pages
+from ragqa.store.takeover import read_served
 from ragqa.store.vector_index import keep_vector_index
 from ragqa.store.versions import Outcome, clear_pages, serve_version
 from ragqa.types import Correction, Progress
@@ -188,12 +187,10 @@ def _serve(work: Ingestion, info: FileInfo, watch: Watch, embedder: Embedder) ->
     """Make rows of the pages that were read, and swap them in."""
     with work.database.transaction() as conn:
         corrections = _corrections(conn, work, info)
-        analyzed = read_analyzed(conn, work.claim.document_id, analysis_key())
     key, turn = work.claim.document_id, work.turns.embedding
     calls = 1 if info.pages >= MANY_PAGES else None
     with Embedding(work.database, embedder, key, watch, turn, calls=calls) as embedding:
-        cutter = Passages(work.claim.name, embedder, analyzed)
-        tally = _write_pages(work, info, corrections, watch, cutter, embedding)
+        tally = _write_pages(work, info, corrections, watch, embedder, embedding)
         outcome = tally.outcome(info.pages)
         vectors = embedding.finish()
     return _swap(work, info, corrections, watch, outcome, tally.rows(vectors), embedder.name)
@@ -204,7 +201,7 @@ def _write_pages(
     info: FileInfo,
     corrections: Corrections,
     watch: Watch,
-    cutter: Passages,
+    embedder: Embedder,
     embedding: Embedding,
 ) -> Tally:
     """Make and store the pages; nobody sees them until the swap."""
@@ -214,10 +211,11 @@ def _write_pages(
         heads = running_heads(first)
     with watch.keeping(Progress("assemble", 0, info.pages), further=False) as conn:
         clear_pages(conn, claim.document_id, claim.version)
-        served = served_pages(conn, claim.document_id, embedding.served)
+        served = read_served(conn, claim.document_id, embedding.served, analysis_key())
+    cutter = Passages(claim.name, embedder, served.analyzed)
     tally = Tally(list(info.notices))
     waiting: list[Made] = []
-    for made in make_pages(tally.read(second), heads, cutter, served):
+    for made in make_pages(tally.read(second), heads, cutter, served.pages):
         tally.count(made)
         embedding.add(made.passages)
         waiting.append(made)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragqa.store.documents import document_key
 from ragqa.store.filters import as_array
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ragqa.store.chunks import NewChunk
-    from ragqa.types import DocumentId
 
     Row = dict[str, Any]
 
@@ -28,16 +26,6 @@ SELECT chunk_id, ordinal, page_number, span_start, span_end, kind, headings, tex
   FROM chunks
  WHERE collection_id = %(collection_id)s AND document_id = %(document_id)s
  ORDER BY ordinal
-"""
-
-ANALYZED = """
-SELECT c.embedded_hash, c.headings, c.bag
-  FROM chunks c
-  JOIN documents d USING (collection_id, document_id)
-  JOIN versions v ON (v.collection_id, v.document_id, v.version)
-                   = (d.collection_id, d.document_id, d.current_version)
- WHERE c.collection_id = %(collection_id)s AND c.document_id = %(document_id)s
-   AND v.analyzed_by = %(analyzed_by)s
 """
 
 # Places are taken in two steps: two chunks never have the same, not even on the way.
@@ -57,18 +45,8 @@ UPDATE chunks c
 
 
 Analyzed = dict[bytes, tuple[tuple[str, ...], bytes]]
-
-
-def read_analyzed(conn: Connection[Row], document_id: DocumentId, analyzed_by: str) -> Analyzed:
-    """Return headings and terms of the chunks that are served, by the hash of what was embedded.
-
-    Those two and the document's title tell the text that was analyzed. Empty when it was analyzed
-    by something else than ``analyzed_by``.
-    """
-    rows = conn.execute(ANALYZED, {**document_key(document_id), "analyzed_by": analyzed_by})
-    return {
-        bytes(row["embedded_hash"]): (tuple(row["headings"]), bytes(row["bag"])) for row in rows
-    }
+"""Headings and terms of chunks by the hash of what was embedded; those two and the document's title
+tell the text that was analyzed."""
 
 
 def terms_of(bag: bytes) -> array[int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from ragqa.store.moves import Analyzed
     from ragqa.types import DocumentId, PageSource
 
     Row = dict[str, Any]
@@ -29,6 +30,13 @@ SELECT p.version, p.page_number, p.made_of, p.leaves, p.source
                                  = (p.collection_id, p.document_id, p.version)
  WHERE p.collection_id = %(collection_id)s AND p.document_id = %(document_id)s
    AND p.made_of IS NOT NULL
+"""
+
+ANALYZED_BY = """
+SELECT FROM versions v JOIN documents d ON (d.collection_id, d.document_id, d.current_version)
+                                         = (v.collection_id, v.document_id, v.version)
+ WHERE v.collection_id = %(collection_id)s AND v.document_id = %(document_id)s
+   AND v.analyzed_by = %(analyzed_by)s
 """
 
 TAKE_OVER = """
@@ -75,34 +83,46 @@ class ServedPage:
         ]
 
 
-def served_pages(
-    conn: Connection[Row], document_id: DocumentId, embedded: Set[bytes]
-) -> dict[bytes, ServedPage]:
-    """Return the pages that can be taken over, by what they were made of.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What of the version that is served may be of use to the next one."""
 
-    All chunks of such a page have vectors: their hashes are among ``embedded``.
+    pages: Mapping[bytes, ServedPage]
+    """The pages that can be taken over, by what they were made of."""
+    analyzed: Analyzed
+
+
+def read_served(
+    conn: Connection[Row], document_id: DocumentId, embedded: Set[bytes], analyzed_by: str
+) -> Served:
+    """Read what may be taken over of a document.
+
+    Args:
+        conn: The caller's transaction.
+        document_id: Which document.
+        embedded: Hashes of the texts that have vectors of the model.
+        analyzed_by: By what terms are found now; those that something else found are left out.
     """
     key = document_key(document_id)
-    pages = conn.execute(SERVED, key).fetchall()
-    if not pages:
-        return {}
+    analyzed: Analyzed = {}
     chunks: defaultdict[int, list[Row]] = defaultdict(list)
     bare: set[int] = set()
+    same = conn.execute(ANALYZED_BY, {**key, "analyzed_by": analyzed_by}).fetchone() is not None
     for row in conn.execute(STORED, key):
-        chunks[row["page_number"]].append(row)
-        if bytes(row["embedded_hash"]) not in embedded:
-            bare.add(row["page_number"])
-    return {
+        number, hash_ = row["page_number"], bytes(row["embedded_hash"])
+        chunks[number].append(row)
+        if hash_ not in embedded:
+            bare.add(number)
+        if same:
+            analyzed[hash_] = tuple(row["headings"]), bytes(row["bag"])
+    pages = {
         bytes(page["made_of"]): ServedPage(
-            page["version"],
-            page["page_number"],
-            page["source"],
-            page["leaves"],
-            chunks[page["page_number"]],
+            page["version"], number, page["source"], page["leaves"], chunks[number]
         )
-        for page in pages
-        if page["page_number"] not in bare
+        for page in conn.execute(SERVED, key)
+        if (number := page["page_number"]) not in bare
     }
+    return Served(pages, analyzed)
 
 
 def take_over(
