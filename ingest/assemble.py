@@ -224,7 +224,7 @@ def _remaining(raw: RawPage, line: Line, inside: Sequence[int]) -> list[Line]:
                 end -= 1
             boxes = raw.char_boxes[first:end]
             bbox = BBox(*map(float, (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))))
-            pieces.append(replace(line, start=first, end=end, bbox=bbox))
+            pieces.append(line._replace(start=first, end=end, bbox=bbox))
         start = at + 1
     return pieces
 

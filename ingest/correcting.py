@@ -72,8 +72,7 @@ def correct(raw: RawPage, corrections: Sequence[Correction]) -> RawPage:
     at[len(raw.text)] = length
     changed = {id(raw.lines[number]) for number in chosen}
     moved = [
-        replace(
-            line,
+        line._replace(
             start=int(at[line.start]),
             end=int(at[line.end]),
             confidence=CERTAIN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -208,6 +209,7 @@ def _beside_head(raw: RawPage, line: Line, edge: Edge, heads: RunningHeads) -> b
     )
 
 
+@lru_cache(maxsize=1 << 10)
 def shape(text: str) -> str:
     """Fold what changes from page to page: numbers become ``#``, white space goes."""
     return _DIGITS.sub("#", "".join(text.split())).casefold()

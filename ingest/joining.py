@@ -156,7 +156,7 @@ def normalize(raw: RawPage) -> RawPage:
         count += len(piece)
     at[len(raw.text)] = count
     lines = tuple(
-        replace(line, start=int(at[line.start]), end=int(at[line.end])) for line in raw.lines
+        line._replace(start=int(at[line.start]), end=int(at[line.end])) for line in raw.lines
     )
     tables = tuple(
         replace(

@@ -203,8 +203,7 @@ def _merged(raw: RawPage, scan: ScanText) -> RawPage:
     at = len(raw.text)
     blocks = 1 + max((line.block for line in raw.lines), default=0)
     lines = tuple(
-        replace(
-            line,
+        line._replace(
             start=line.start + at,
             end=line.end + at,
             block=line.block + blocks,

@@ -55,8 +55,7 @@ def upright(raw: RawPage) -> RawPage:
         turned=0,
         char_boxes=turn(raw.char_boxes, degrees, width, height),
         lines=tuple(
-            replace(
-                line,
+            line._replace(
                 bbox=turn_box(line.bbox, degrees, width, height),
                 vertical=line.vertical != sideways,
             )

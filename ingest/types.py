@@ -63,8 +63,7 @@ class FileInfo:
     """About how many pages OCR may have to read, in whole or in part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """Characters ``[start, end)`` of the raw text that share a baseline."""
 
     start: int
@@ -154,7 +153,7 @@ class RawPage:
             "height": self.height,
             "source": self.source,
             "text": self.text,
-            "lines": [_row(line) for line in self.lines],
+            "lines": [tuple(line) for line in self.lines],
             "tables": self.tables,
             "figures": self.figures,
             "rules": self.rules,
@@ -258,25 +257,9 @@ class RunningHeads:
     """Bold marks nothing here: much of the text is."""
 
 
-def _row(line: Line) -> list[Any]:
-    return [
-        line.start,
-        line.end,
-        line.bbox,
-        line.size,
-        line.bold,
-        line.block,
-        line.vertical,
-        line.confidence,
-        line.mono,
-        line.marked,
-        line.sure,
-    ]
-
-
 def _line(row: list[Any]) -> Line:
-    values = [row[0], row[1], BBox(*row[2]), *row[3:10], tuple(*row[10:])]
-    return Line(*values)
+    row[2], row[10:] = BBox(*row[2]), (tuple(*row[10:]),)
+    return Line(*row)
 
 
 def _table(table: dict[str, Any]) -> RawTable:

@@ -109,8 +109,8 @@ def _joined(
     at = len(layer.text)
     block = 1 + max((line.block for line in layer.lines), default=0)
     added = tuple(
-        replace(
-            line, start=line.start + at, end=line.end + at, block=line.block + block, marked=mark
+        line._replace(
+            start=line.start + at, end=line.end + at, block=line.block + block, marked=mark
         )
         for line in lines
     )

@@ -74,7 +74,7 @@ def test_a_title_in_the_words_of_the_running_head_stays_text(
 ) -> None:
     """The title is larger than the running head, or stands lower; both are near the edge."""
     title = raw_page([(50, title_at, "水泵手册"), (50, 300, "正文甲。")])
-    title = replace(title, lines=(replace(title.lines[0], size=title_size), title.lines[1]))
+    title = replace(title, lines=(title.lines[0]._replace(size=title_size), title.lines[1]))
     rest = [raw_page([(50, 40, "水泵手册"), (50, 300, f"正文{x}。")], number=n)
             for n, x in ((2, "乙"), (3, "丙"))]  # fmt: skip
     heads = running_heads([title, *rest])
@@ -87,7 +87,7 @@ def test_of_two_pages_with_a_title_and_the_same_words_neither_loses_text(
     title_at: float, title_size: float
 ) -> None:
     title = raw_page([(50, title_at, "水泵手册"), (50, 300, "正文甲。")])
-    title = replace(title, lines=(replace(title.lines[0], size=title_size), title.lines[1]))
+    title = replace(title, lines=(title.lines[0]._replace(size=title_size), title.lines[1]))
     other = raw_page([(50, 40, "水泵手册"), (50, 300, "正文乙。")], number=2)
     heads = running_heads([title, other])
     assert [assemble(page, heads).text for page in (title, other)] == [
@@ -98,8 +98,8 @@ def test_of_two_pages_with_a_title_and_the_same_words_neither_loses_text(
 def test_running_heads_of_scans_may_lie_a_little_apart() -> None:
     def scanned(number: int, at: float, size: float) -> RawPage:
         page = raw_page([(50, at, "水泵手册"), (50, 300, f"正文{'甲乙丙'[number - 1]}。")])
-        first, second = (replace(line, confidence=0.9) for line in page.lines)
-        return replace(page, number=number, lines=(replace(first, size=size), second))
+        first, second = (line._replace(confidence=0.9) for line in page.lines)
+        return replace(page, number=number, lines=(first._replace(size=size), second))
 
     pages = [scanned(1, 40, 10.0), scanned(2, 56, 11.5), scanned(3, 47, 10.5)]
     heads = running_heads(pages)
@@ -138,14 +138,14 @@ def test_a_footnote_is_read_after_all_columns() -> None:
     left = [(50.0, 400.0 + 16 * n, "left column line") for n in range(6)]
     right = [(310.0, 400.0 + 16 * n, "right column line") for n in range(14)]
     raw = raw_page([*left, (50, 520, "1See the annex."), *right])
-    small = tuple(replace(li, size=7.0) if li.bbox.top == 520 else li for li in raw.lines)
+    small = tuple(li._replace(size=7.0) if li.bbox.top == 520 else li for li in raw.lines)
     text = assemble(replace(raw, lines=small), RunningHeads()).text
     assert text.splitlines()[-1] == "1See the annex."
 
 
 def test_a_raw_page_survives_being_written_and_read() -> None:
     raw = raw_page([(50, 100, "水泵"), (50, 120, "é")])
-    raw = replace(raw, lines=(replace(raw.lines[0], sure=(0.9, 0.875)), raw.lines[1]))
+    raw = replace(raw, lines=(raw.lines[0]._replace(sure=(0.9, 0.875)), raw.lines[1]))
     raw = RawPage(
         7, 595, 842, "ocr", raw.text, raw.char_boxes, raw.lines,
         (RawTable(BBox(0, 0, 9, 9), 1, 2, (Cell(0, 1, BBox(1, 2, 3, 4), ((0, 2),)),)),),

@@ -76,7 +76,7 @@ def test_a_misread_character_is_replaced_in_its_place() -> None:
 
 def test_a_corrected_line_forgets_how_sure_its_characters_were() -> None:
     raw = page_of("第一行", "保修")
-    raw = replace(raw, lines=tuple(replace(one, sure=(0.9,) * (one.end - one.start))
+    raw = replace(raw, lines=tuple(one._replace(sure=(0.9,) * (one.end - one.start))
                                    for one in raw.lines))  # fmt: skip
     fixed = correct(raw, [says(raw, 1, "保修期")])
     assert [line.sure for line in fixed.lines] == [(0.9, 0.9, 0.9), ()]

@@ -67,7 +67,7 @@ def test_footnotes_heads_captions_and_page_numbers_may_stand_between() -> None:
         raw_page([(50, 40, "水泵手册"), (50, 80, "附录。"), (280, 800, "第3页")], number=3),
     ]  # fmt: skip
     lines = raws[0].lines
-    raws[0] = replace(raws[0], lines=(*lines[:4], replace(lines[4], size=7.0), lines[5]))
+    raws[0] = replace(raws[0], lines=(*lines[:4], lines[4]._replace(size=7.0), lines[5]))
     pages: list[Page] = [page for _, page in assemble_pages(raws, running_heads(raws))]
     assert [b.text for b in pages[0].blocks if b.goes_on] == [FULL + FULL]
     assert [b.text for b in pages[1].blocks if b.continues] == ["密封。"]
@@ -130,7 +130,7 @@ def test_pictures_that_adjoin_are_one_and_a_caption_turns_with_its_page() -> Non
     upside_down = replace(
         raw,
         figures=(BBox(295, 642, 545, 742),),
-        lines=(replace(raw.lines[0], bbox=BBox(485, 625, 535, 637)),),
+        lines=(raw.lines[0]._replace(bbox=BBox(485, 625, 535, 637)),),
         turned=180,
     )
     page = assemble(upside_down, RunningHeads())
