@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ingest.types import ReadOptions
 
 
+COMPILED = "compiled"
+"""Folder among the models in which networks are kept as they were compiled for this machine."""
+
+
 def choose_engine(options: ReadOptions) -> OcrEngine:
     """Return the engine; where there is none, one that says why it reads nothing."""
     wanted = options.ocr_engine
@@ -30,7 +34,8 @@ def _build(name: str, options: ReadOptions) -> OcrEngine:
     if name == "rapidocr":
         from ingest.ocr.rapid import RapidOcr
 
-        return RapidOcr()
+        folder = options.models_folder
+        return RapidOcr(kept=folder / COMPILED if folder.is_absolute() else None)
     if name == "paddleocr":
         from ingest.ocr.paddle import PaddleOcr
 

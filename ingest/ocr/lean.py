@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import resource
 import sys
@@ -85,12 +86,14 @@ class LeanSession:
     even then ten megabytes stay for every new shape, there are few of them.
     """
 
-    def __init__(self, model: Any, *, threads: int) -> None:
-        """Compile a model.
+    def __init__(self, model: Any, *, threads: int, kept: Path | None = None) -> None:
+        """Compile a model, or take it as it was compiled before on this machine.
 
         Args:
             model: An ``openvino.Model`` with an input of shape (n, channels, height, width).
             threads: To compute with.
+            kept: Folder in which OpenVINO keeps what it compiled, and tells by itself for what
+                machine and by which version; None: nowhere.
         """
         keep_to_itself()
         import openvino
@@ -101,7 +104,12 @@ class LeanSession:
             # It would tie every process to the machine's first core, and the others would idle.
             "ENABLE_CPU_PINNING": "NO",
         }
-        self._compiled = openvino.Core().compile_model(model, "CPU", config)
+        with _writable(kept) as folder:
+            try:
+                keeping = {"CACHE_DIR": str(folder)} if folder else {}
+                self._compiled = openvino.Core().compile_model(model, "CPU", config | keeping)
+            except RuntimeError:  # the disk may be full, or what is kept damaged
+                self._compiled = openvino.Core().compile_model(model, "CPU", config)
         self._request = self._compiled.create_infer_request()
 
     def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -113,6 +121,22 @@ class LeanSession:
     def release(self) -> None:
         """Give back the memory of activations; the next call takes it again."""
         self._compiled.release_memory()
+
+
+@contextmanager
+def _writable(folder: Path | None) -> Iterator[Path | None]:
+    """Give the folder to this process alone; None where nothing can be written into it."""
+    try:
+        if folder is None:
+            raise NotADirectoryError
+        folder.mkdir(exist_ok=True)
+        lock = (folder / "lock").open("a")
+    except OSError:
+        yield None
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
 
 
 class LineSession(LeanSession):

@@ -25,6 +25,7 @@ from ragqa.memory import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -47,8 +48,8 @@ _FLAT = 0.06
 class RapidOcr:
     """RapidOCR with the weights its package carries; the models load at the first page."""
 
-    def __init__(self, *, threads: int = 1) -> None:
-        """Choose the runtime.
+    def __init__(self, *, threads: int = 1, kept: Path | None = None) -> None:
+        """Choose the runtime; what it compiles may be kept in a folder, for the next process.
 
         Raises:
             ModelMissing: If the package ``rapidocr`` is not installed.
@@ -56,6 +57,7 @@ class RapidOcr:
         if importlib.util.find_spec("rapidocr") is None:
             raise ModelMissing("the package rapidocr is not installed: pip install rapidocr")
         self._threads = threads
+        self._kept = kept
         self._runtime = "openvino" if importlib.util.find_spec("openvino") else "onnxruntime"
         self._engine: Any = None
 
@@ -161,8 +163,12 @@ class RapidOcr:
             engine._load_rec_model()
         if by_openvino:
             detector, recogniser = engine.text_det, engine.text_rec
-            detector.session = PageSession(detector.session.model, threads=self._threads)
-            recogniser.session = LineSession(recogniser.session.model, threads=self._threads)
+            detector.session = PageSession(
+                detector.session.model, threads=self._threads, kept=self._kept
+            )
+            recogniser.session = LineSession(
+                recogniser.session.model, threads=self._threads, kept=self._kept
+            )
         return engine
 
 

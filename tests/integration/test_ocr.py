@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pymupdf
 import pytest
@@ -233,3 +234,27 @@ def test_a_process_that_reads_lines_of_many_lengths_stays_small() -> None:
     with Sandbox(Limits(200, 1500)) as box:
         grown = box.wait(box.start(_data_grows_by, list(range(64, 704, 8))))
     assert grown < 400, "a gigabyte where every length is kept"
+
+
+def test_compiled_networks_are_kept_for_the_next_process_and_made_anew_when_damaged(
+    tmp_path: Path,
+) -> None:
+    image = np.full((200, 600, 3), 255, np.uint8)
+    cv2.putText(image, "Valve 42", (40, 110), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 3)
+
+    def read(folder: Path | None) -> list[str]:
+        return [line.text for line in RapidOcr(kept=folder).recognize(image)]
+
+    plain = read(None)
+    assert plain == ["Valve", "42"]
+    assert read(tmp_path / "missing" / "compiled") == plain
+    kept = tmp_path / "compiled"
+    assert read(kept) == plain
+    blobs = {path: path.stat().st_mtime_ns for path in kept.glob("*.blob")}
+    assert len(blobs) == 2
+    assert read(kept) == plain
+    assert {path: path.stat().st_mtime_ns for path in kept.glob("*.blob")} == blobs
+    for path in blobs:
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert read(kept) == plain
