@@ -61,7 +61,9 @@ class Calibration:
 
 _TOLD = {
     "seen": 2.0,
-    "other_type": -2.0,
+    "other_type": -3.0,
+    "other_quantity": -3.0,
+    "other_period": -2.0,
     "repeated": 2.0,
     "told_once": -2.5,
     "agreed": 1.0,

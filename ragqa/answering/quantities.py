@@ -62,6 +62,13 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     ),
 )
 SHARES = frozenset(("percent",))
+_THINGS = frozenset(("mass", "volume", "vehicles", "houses", "persons"))
+_NO_RANK = "(?!.{0,6}(?:冠军|第一|最|排[名行]|榜))"
+_BARE: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
+    (re.compile(rf"(?:产|销|交付|交货|出货)量{_NO_RANK}"), _THINGS),
+    (re.compile(rf"(?:票房|奖金|营收|营业额|售价|票价|身价|市值){_NO_RANK}"), MONEY),
+)
+"""What may be asked for by its name alone (电影票房), and what that is measured in."""
 _MEASURES = MONEY.union(
     (
         "percent",
@@ -75,7 +82,7 @@ _MEASURES = MONEY.union(
         "date",
         "part",
     ),
-    ("persons", "houses", "vehicles", "by_share"),
+    ("persons", "houses", "vehicles", "by_share", "rate"),
 )
 """What is never told for another of these."""
 _SHARE_BEFORE = re.compile(r"每股[^\d，,、；;。]{0,6}$")
@@ -87,7 +94,15 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 """A part of a document that a sentence refers to; its number measures nothing."""
-_UNDATED = (SHARES, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
+_RATE_BEFORE = re.compile(r"(?:每|均|单产|亩产)[^\d，,、；;。]{0,6}$")
+_RATE_AFTER = re.compile(
+    r"[^\d，,、；;。]{0,2}[/每](?:亩|公顷|平方|立方|[人户天日月年时秒吨斤克升米]|小时|分钟|公[斤里顷]|千克)|"
+    r"[^\d，,、；;。]{0,4}\bper\b"
+)
+_ASKS_RATE = re.compile(
+    r"每|均|率|密度|浓度|含量|强度|流量|用量|单产|亩产|速|\b(?:per|rate|density|speed|average)\b"
+)
+_UNDATED = (SHARES, _THINGS, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
 _AMOUNTS = re.compile(
     r"多少|几[个天年月元次]|限额|标准|上限|单价|总价|价格|费率|"
     r"\bhow (?:much|many)\b|\bwh(?:at|ich) (?:is|are|was|were)\b.+"
@@ -129,7 +144,10 @@ def asked_quantity(question: str) -> frozenset[str] | None:
     folded = simplify(fold(question))
     if _SHARE.search(folded):
         return None if _WHICH.search(folded) else SHARES
-    return next((told for pattern, told in _ASKED if pattern.search(folded)), None)
+    asked = next((told for pattern, told in _ASKED if pattern.search(folded)), None)
+    if asked is not None or _WHICH.search(folded):
+        return asked
+    return next((told for pattern, told in _BARE if pattern.search(folded)), None)
 
 
 def is_other_quantity(text: str, question: str) -> bool:
@@ -202,7 +220,8 @@ def _measured(text: str, question: str) -> list[tuple[int, int, str]]:
     """Return where each number and date stands, and its dimension.
 
     Of a date it is ``date``, of the number of a section or a table ``part``, and of money that is
-    told by the share (每股95美元) ``by_share``, unless the question asks for that.
+    told by the share (每股95美元) ``by_share``, of what is told by the area, the head or the hour
+    (每亩132公斤) ``rate``, unless the question asks for that.
     """
     named = [(*found.span(), "part") for found in _PART.finditer(text)]
     named += [
@@ -210,13 +229,18 @@ def _measured(text: str, question: str) -> list[tuple[int, int, str]]:
         for one in find_dates(text)
         if not any(start <= one.start < end for start, end, _ in named)
     ]
-    whole = not _ASKS_SHARE.search(simplify(fold(question)))
-    numbers = [
-        (
-            one.start,
-            one.end,
-            "by_share" if whole and one.unit in MONEY and _by_share(text, one) else one.unit,
+    asked = simplify(fold(question))
+    whole, of_all = not _ASKS_SHARE.search(asked), not _ASKS_RATE.search(asked)
+
+    def kind_of(number: Number) -> str:
+        if whole and number.unit in MONEY and _by_share(text, number):
+            return "by_share"
+        return (
+            "rate" if of_all and number.unit in _THINGS and _is_rate(text, number) else number.unit
         )
+
+    numbers = [
+        (one.start, one.end, kind_of(one))
         for one in find_numbers(text)
         if not any(start <= one.start < end for start, end, _ in named)
     ]
@@ -226,3 +250,34 @@ def _measured(text: str, question: str) -> list[tuple[int, int, str]]:
 def _by_share(text: str, number: Number) -> bool:
     before = _SHARE_BEFORE.search(text, 0, number.start)
     return bool(before or _SHARE_AFTER.match(text, number.end))
+
+
+def _is_rate(text: str, number: Number) -> bool:
+    before = _RATE_BEFORE.search(text, 0, number.start)
+    return bool(before or _RATE_AFTER.match(text, number.end))
+
+
+_ASKS_CHANGE = re.compile(
+    r"(?:增长|增加|提高|提升|上升|上涨|下降|减少|下跌|降低|增|涨|降|跌)(?:幅度?)?(?:了|是|为|达)*(?:多少|几)|"
+    r"(?:增|涨|降|跌|升)幅|"
+    r"\bhow much (?:did|has|have) .+ (?:grow|grown|rise|risen|increased?|fall|fallen|"
+    r"declined?|decreased?|dropped|drop)\b"
+)
+_LEVEL_BEFORE = re.compile(
+    r"(?:从|由|自|增加到|增长到|提高到|上升到|上涨到|下降到|减少到|下跌到|降低到|增至|升至|涨至|降至|跌至|"
+    r"\bfrom)[^\d，,、；;。]{0,8}$",
+    re.IGNORECASE,
+)
+
+
+def is_level(told: str, sentence: str, question: str) -> bool:
+    """Say whether a change is asked for and ``told`` is what something began or ended with.
+
+    From 16 to 31 is no growth of 16; of ``sentence`` it is told which of them it is.
+    """
+    numbers = find_numbers(in_place(told))
+    at = sentence.find(told)
+    if len(numbers) != 1 or numbers[0].unit in SHARES or at < 0:
+        return False
+    before = in_place(sentence[: at + numbers[0].start])
+    return bool(_ASKS_CHANGE.search(simplify(fold(question))) and _LEVEL_BEFORE.search(before))

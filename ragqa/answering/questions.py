@@ -116,7 +116,13 @@ def _without_joining(question: str) -> str:
 
 _BARE: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
     ("when", re.compile(r"时间|日期")),
-    ("number", re.compile(r"产量|奖金|票房|收入|规模|人次|价格|售价|利润|震级|销量|[交出]付量")),
+    (
+        "number",
+        re.compile(
+            r"(?:产量|奖金|票房|收入|规模|人次|价格|售价|利润|震级|销量|[交出]付量|出货量)"
+            r"(?!.{0,6}(?:冠军|第一|最|排[名行]|榜))"
+        ),
+    ),
     ("who", re.compile(r"主演|导演|作者|教练|冠军|主席|首相|总统|校长|厂长")),
     ("where", re.compile(r"举办[地国]|地点|首都|在哪")),
 )

@@ -16,6 +16,8 @@ from ragqa.answering.keywords import (
     presence,
     stems_of,
 )
+from ragqa.answering.periods import is_of_other_period
+from ragqa.answering.quantities import is_level, is_other_quantity
 from ragqa.answering.questions import answer_type, asks_description, bears, misses_type
 from ragqa.answering.refusal import declines
 from ragqa.answering.tables import head_of
@@ -88,6 +90,10 @@ def signs_of(
             signs["seen"] = (max(-LOGIT, min(LOGIT, best.seen)) - EVEN) / 10
         if best.told is not None:
             signs["other_type"] = float(misses_type(best.told, question))
+            signs["other_quantity"] = float(
+                is_other_quantity(best.told, question) or is_level(best.told, best.text, question)
+            )
+            signs["other_period"] = float(is_of_other_period(inside, question))
             texts = [fold(" ".join((*hit.chunk.headings, hit.chunk.text))) for hit in hits]
             signs |= _told_again(question, best, texts, asked, draft)
     signs["numbers"] = _numbers_met(question, best.text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ragqa.answering.periods import is_of_other_period
 from ragqa.answering.quantities import (
     asked_quantity,
     asks_amount,
     clause_number,
     find_other_quantities,
+    is_level,
     is_other_quantity,
 )
 from ragqa.answering.questions import bears, misses_type
@@ -39,6 +41,9 @@ from ragqa.answering.reading import Reading
         ("培训花了多少钱？", "3 万元", "12 人"),
         ("他们花了多少钱收购它？", "687 亿美元", "每股 95 美元"),
         ("How much did they pay for it?", "$68.7 billion", "$95 per share"),
+        ("2022年全国棉花产量", "597.7 万吨", "单产 132.8 公斤/亩"),
+        ("那年生产了多少吨？总产量多少？", "597.7 万吨", "增长 5.3%"),
+        ("这部电影的票房", "43.44 亿元", "12%"),
     ],
 )
 def test_one_quantity_is_not_answered_by_another(question: str, right: str, wrong: str) -> None:
@@ -60,6 +65,9 @@ def test_one_quantity_is_not_answered_by_another(question: str, right: str, wron
         ("去年分红是多少元？", "每股 0.5 元"),
         ("住宿费是多少？", "每人 300 元"),
         ("他们花了多少钱收购它？", "每股 95 美元，共 687 亿美元"),
+        ("棉花的亩产量是多少？", "132.8 公斤/亩"),
+        ("2022年手机销量", "2.8 亿台"),
+        ("2022年汽车销量冠军", "比亚迪，市场份额 12%"),
     ],
 )
 def test_bare_numbers_words_and_what_has_both_may_answer(question: str, told: str) -> None:
@@ -151,3 +159,45 @@ def test_the_most_that_something_may_be_is_not_what_it_is(
     found = find_other_quantities(text, question)
 
     assert [[text[a:b] for a, b in places] for places in found] == [other, fitting]
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence", "question", "level"),
+    [
+        ("16.98万亿元", "增加值从16.98万亿元增加到31.4万亿元", "增加值增长了多少？", True),
+        ("31.4万亿元", "增加值从16.98万亿元增加到31.4万亿元", "增加值增长了多少？", True),
+        ("16.98万亿元", "增加值从16.98万亿元增加到31.4万亿元", "起初的增加值是多少？", False),
+        ("3.6万家", "达到56.7万家，增加3.6万家", "企业增加了多少？", False),
+        ("9.6%", "增速升至9.6%", "增加值增长了多少？", False),
+        (
+            "$16 million",
+            "Sales grew from $16 million to $31 million.",
+            "How much did sales grow?",
+            True,
+        ),
+        ("$15", "Sales grew by $15.", "How much did sales grow?", False),
+    ],
+)
+def test_what_something_grew_from_is_no_growth(
+    told: str, sentence: str, question: str, *, level: bool
+) -> None:
+    assert is_level(told, sentence, question) == level
+
+
+@pytest.mark.parametrize(
+    ("passage", "question", "other"),
+    [
+        ("2022年累计销量12.77万辆", "2022年上半年销量", True),
+        ("2022年1至6月销量8.5万辆", "2022年上半年销量", False),
+        ("2022年前六个月销量8.5万辆", "2022年上半年销量", False),
+        ("下半年销量4万辆", "2022年上半年销量", True),
+        ("首季营收463亿元", "第一季度营收是多少？", False),
+        ("Revenue rose in the third quarter.", "What was the revenue in Q3 2019?", False),
+        ("Revenue for the whole year was $24 billion.", "What was the revenue in Q3 2019?", True),
+        ("全年营收", "2022年营收是多少？", False),
+    ],
+)
+def test_a_whole_year_is_not_what_is_asked_of_a_part_of_it(
+    passage: str, question: str, *, other: bool
+) -> None:
+    assert is_of_other_period(passage, question) == other
