@@ -10,7 +10,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingest.sandbox import Lost, allow_cpu
+from ingest.lost import Lost
+from ingest.sandbox import allow_cpu
 from ingest.types import MANY_PAGES, PARSER_VERSION, FileInfo, PackedPage, RawPage, ReadOptions
 from ragqa.errors import RagqaError, TooLarge
 from ragqa.types import Notice

@@ -10,6 +10,7 @@ from multiprocessing import forkserver
 from typing import TYPE_CHECKING
 
 from ingest.heads import running_heads
+from ingest.lost import Limits, Lost
 from ingest.reader import (
     OPEN_SECONDS,
     given_up,
@@ -18,7 +19,7 @@ from ingest.reader import (
     read_here,
     read_page_here,
 )
-from ingest.sandbox import Limits, Lost, Stopped, borrowed, in_order
+from ingest.sandbox import Stopped, borrowed, in_order
 from ingest.sheets import assemble_pages
 from ingest.types import FileInfo, PackedPage, RawPage, ReadOptions, RunningHeads
 from ragqa.errors import Cancelled, RagqaError, UnreadableFile
@@ -110,7 +111,7 @@ def inspect_anew(path: Path, options: ReadOptions) -> FileInfo:
         try:
             return inspect(path, options)
         except UnreadableFile as error:
-            if not (isinstance(error.__cause__, Lost) and error.__cause__.curable):
+            if not (isinstance(error.__cause__, Lost) and error.__cause__.again):
                 raise
     return inspect(path, options)
 

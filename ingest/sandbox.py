@@ -18,9 +18,9 @@ import time
 from collections import deque
 from concurrent.futures import CancelledError, TimeoutError  # noqa: A004 - pebble raises this one
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from ingest.lost import OUT_OF_MEMORY, PAUSES, Limits, Lost, why_lost
 from ragqa.children import ChildContext
 
 if TYPE_CHECKING:
@@ -44,29 +44,7 @@ _idle_lock = threading.Lock()
 _idle: list[tuple[float, Sandbox]] = []
 _RESERVED_MB = 700
 """A child may lift its limit by so much while a network reads what was cut to size for it."""
-_OUT_OF_MEMORY = 12  # exit code of a child
 _PR_SET_PDEATHSIG, _M_MMAP_THRESHOLD, _M_ARENA_MAX = 1, -3, -8
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one piece of work may cost."""
-
-    seconds: float
-    """Of computing; a process that waits, or gets no processor, has ``PATIENCE`` times as long."""
-    memory_mb: int
-
-
-class Lost(Exception):
-    """A piece of work whose process did not live to give its result."""
-
-    def __init__(self, message: str, *, curable: bool = False) -> None:
-        """Tell the reader of the file why, and whether a process that did nothing before may do it.
-
-        It may when memory was missing, or the process crashed, as libraries then do.
-        """
-        super().__init__(message)
-        self.curable = curable
 
 
 class Stopped(Exception):
@@ -129,7 +107,7 @@ class Sandbox:
             try:
                 return future.result(timeout=_POLL_SECONDS)
             except ProcessExpired as error:
-                raise _lost(error.exitcode, self.limits) from error
+                raise why_lost(error.exitcode, self.limits) from error
             except CancelledError as error:
                 raise Stopped from error
             except TimeoutError as error:
@@ -226,7 +204,7 @@ def in_order(
     more as it likes: quick pieces share the cost of a round trip, slow ones are given out one by
     one, so that no process idles. What it leaves is given out again, piece by piece; what was lost
     together is tried again alone, so that one bad piece takes no other with it; what is lost alone
-    is tried once more in a process that did nothing before.
+    is tried again in a process that did nothing before.
 
     Args:
         sandbox: Where to do it.
@@ -270,7 +248,7 @@ def _ending(function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except MemoryError:
-        os._exit(_OUT_OF_MEMORY)
+        os._exit(OUT_OF_MEMORY)
 
 
 def _afresh(
@@ -280,21 +258,13 @@ def _afresh(
     lost: Lost,
     stop: Callable[[], bool] | None,
 ) -> Any:
-    if not lost.curable:
-        return lost
-    with Sandbox(sandbox.limits) as fresh:
-        try:
-            return fresh.wait(fresh.start(function, pieces), stop)[0]
-        except Lost as again:
-            return again
-
-
-def _lost(exitcode: int | None, limits: Limits) -> Lost:
-    if exitcode is not None and -exitcode == signal.SIGXCPU:
-        return Lost(f"it uses more than the {limits.seconds:g} s of computing a page may use")
-    if exitcode is not None and -exitcode == signal.SIGKILL:
-        return Lost("its process was killed, most likely for want of memory", curable=True)
-    if exitcode == _OUT_OF_MEMORY:
-        return Lost(f"it needs more than the {limits.memory_mb} MB a page may use", curable=True)
-    name = signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else exitcode
-    return Lost(f"the process that read it crashed ({name})", curable=True)
+    tried = 0
+    while tried < lost.again:
+        time.sleep(PAUSES[tried])
+        tried += 1
+        with Sandbox(sandbox.limits) as fresh:
+            try:
+                return fresh.wait(fresh.start(function, pieces), stop)[0]
+            except Lost as another:
+                lost = another
+    return lost

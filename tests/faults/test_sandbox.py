@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
-from ingest.sandbox import Limits, Lost, Sandbox, Stopped, allow_cpu, in_order
+from ingest.lost import Limits, Lost
+from ingest.sandbox import Sandbox, Stopped, allow_cpu, in_order
 
 _KEPT: list[bytearray] = []
 
@@ -38,6 +41,18 @@ def work(pieces: list[str]) -> list[str]:
             del held
         done.append(piece.upper())
     return done
+
+
+def killed_work(pieces: list[str]) -> list[str]:
+    """Be killed from outside until the file that is named holds as many marks as it says."""
+    piece = Path(pieces[0])
+    with piece.open("r+") as file:
+        most, _, marks = file.read().partition(" ")
+        if len(marks) < int(most):
+            file.write("x")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return ["read"]
 
 
 def slow_work(pieces: list[str]) -> list[int]:
@@ -110,3 +125,16 @@ def test_a_process_that_ran_out_of_memory_is_replaced_by_one_that_holds_nothing(
         list(in_order(box, work, ["keep"], ahead=1))
         list(in_order(box, work, ["need"], ahead=1))
         assert box.wait(box.start(work, ["need"])) == ["NEED"]
+
+
+def test_a_piece_whose_process_is_killed_from_outside_is_tried_again_and_again(
+    tmp_path: Path,
+) -> None:
+    thrice, always = tmp_path / "thrice", tmp_path / "always"
+    thrice.write_text("3 ")
+    always.write_text("99 ")
+    with Sandbox(Limits(30, 600)) as box:
+        results = [r for _, r in in_order(box, killed_work, [str(thrice), str(always)], ahead=1)]
+    assert results[0] == "read"
+    assert "was killed" in str(results[1])
+    assert always.read_text() == "99 xxxx"

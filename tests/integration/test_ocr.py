@@ -14,6 +14,7 @@ import numpy as np
 import pymupdf
 import pytest
 
+from ingest.lost import Limits
 from ingest.ocr.paddle import FOLDER, PaddleOcr
 from ingest.ocr.rapid import RapidOcr
 from ingest.ocr.scan import read_scan
@@ -21,7 +22,7 @@ from ingest.readers.opening import open_document
 from ingest.readers.pymupdf import render
 from ingest.reading import assembled_here, parse
 from ingest.report import to_json
-from ingest.sandbox import Limits, Sandbox
+from ingest.sandbox import Sandbox
 from ingest.types import ReadOptions
 from ragqa.errors import ModelMissing
 from ragqa.settings import load_settings

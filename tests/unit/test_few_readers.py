@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest.lost import Limits
 from ingest.readers.source import open_source
 from ingest.reading import readers_for
-from ingest.sandbox import Limits, borrowed
+from ingest.sandbox import borrowed
 from ingest.types import FileInfo
 
 DATA = Path(__file__).parents[1] / "data"
@@ -79,7 +80,8 @@ print(len(made), omegaconf.OmegaConf.load is load)
 def test_readers_that_were_prepared_begin_with_what_they_need(*, prepared: bool) -> None:
     code = f"""
 from ingest.reading import prepare_readers
-from ingest.sandbox import Limits, Sandbox
+from ingest.lost import Limits
+from ingest.sandbox import Sandbox
 if {prepared}:
     prepare_readers()
 with Sandbox(Limits(60, 1500)) as box:
