@@ -23,6 +23,7 @@ _SHARE = re.compile(
     r"\bpercent|\bproportion\b|\bshare of\b|\bfraction\b"
 )
 _WHICH = re.compile(r"哪|什么|\bwh(?:ich|o)\b")
+_ASKS_NAME = re.compile(r"谁|甚么|何[时处地人]")
 _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (
         re.compile(r"(?:多少|几)[万亿]*(?:美元|美金)|\bhow many (?:us )?dollars\b"),
@@ -63,7 +64,7 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
 )
 SHARES = frozenset(("percent",))
 _THINGS = frozenset(("mass", "volume", "vehicles", "houses", "persons"))
-_NO_RANK = "(?!.{0,6}(?:冠军|第一|最|排[名行]|榜))"
+_NO_RANK = "(?!.{0,6}(?:冠军|第|最|排[名行]|榜))"
 _BARE: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (re.compile(rf"(?:产|销|交付|交货|出货)量{_NO_RANK}"), _THINGS),
     (re.compile(rf"(?:票房|奖金|营收|营业额|售价|票价|身价|市值){_NO_RANK}"), MONEY),
@@ -101,6 +102,12 @@ _RATE_AFTER = re.compile(
 )
 _ASKS_RATE = re.compile(
     r"每|均|率|密度|浓度|含量|强度|流量|用量|单产|亩产|速|\b(?:per|rate|density|speed|average)\b"
+)
+_ASKS_CHANGE = re.compile(
+    r"(?:增长|增加|提高|提升|上升|上涨|下降|减少|下跌|降低|增|涨|降|跌)(?:幅度?)?(?:了|是|为|达)*(?:多少|几)|"
+    r"(?:增|涨|降|跌|升)幅|"
+    r"\bhow much (?:did|has|have) .+ (?:grow|grown|rise|risen|increased?|fall|fallen|"
+    r"declined?|decreased?|dropped|drop)\b"
 )
 _UNDATED = (SHARES, _THINGS, frozenset(("mass",)), frozenset(("temperature", "fahrenheit")))
 _AMOUNTS = re.compile(
@@ -145,7 +152,9 @@ def asked_quantity(question: str) -> frozenset[str] | None:
     if _SHARE.search(folded):
         return None if _WHICH.search(folded) else SHARES
     asked = next((told for pattern, told in _ASKED if pattern.search(folded)), None)
-    if asked is not None or _WHICH.search(folded):
+    if asked is not None or any(
+        other.search(folded) for other in (_WHICH, _ASKS_NAME, _ASKS_CHANGE)
+    ):
         return asked
     return next((told for pattern, told in _BARE if pattern.search(folded)), None)
 
@@ -257,12 +266,6 @@ def _is_rate(text: str, number: Number) -> bool:
     return bool(before or _RATE_AFTER.match(text, number.end))
 
 
-_ASKS_CHANGE = re.compile(
-    r"(?:增长|增加|提高|提升|上升|上涨|下降|减少|下跌|降低|增|涨|降|跌)(?:幅度?)?(?:了|是|为|达)*(?:多少|几)|"
-    r"(?:增|涨|降|跌|升)幅|"
-    r"\bhow much (?:did|has|have) .+ (?:grow|grown|rise|risen|increased?|fall|fallen|"
-    r"declined?|decreased?|dropped|drop)\b"
-)
 _LEVEL_BEFORE = re.compile(
     r"(?:从|由|自|增加到|增长到|提高到|上升到|上涨到|下降到|减少到|下跌到|降低到|增至|升至|涨至|降至|跌至|"
     r"\bfrom)[^\d，,、；;。]{0,8}$",

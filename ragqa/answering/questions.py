@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
-from ragqa.answering.quantities import clause_number, is_other_quantity
+from ragqa.answering.quantities import asked_quantity, clause_number, is_other_quantity
 from ragqa.answering.terms import HAN
 from ragqa.retrieval.folding import fold, simplify
 
@@ -164,6 +164,13 @@ def misses_type(told: str, question: str) -> bool:
     if _BODY.search(simplify(told)):
         return True
     return not (_PLACE.search(told) or any(tag.startswith(("ns", "nt", "nr")) for tag in tags))
+
+
+def lacks_quantity(told: str, question: str) -> bool:
+    """Say whether a question asks for so much of something, and an answer has no number at all."""
+    return asked_quantity(question) is not None and not (
+        _ANY_NUMBER.search(told) or NUMBER.search(told)
+    )
 
 
 def bears(sentence: str, kind: AnswerType, question: str) -> bool:

@@ -18,7 +18,13 @@ from ragqa.answering.keywords import (
 )
 from ragqa.answering.periods import is_of_other_period
 from ragqa.answering.quantities import is_level, is_other_quantity
-from ragqa.answering.questions import answer_type, asks_description, bears, misses_type
+from ragqa.answering.questions import (
+    answer_type,
+    asks_description,
+    bears,
+    lacks_quantity,
+    misses_type,
+)
 from ragqa.answering.refusal import declines
 from ragqa.answering.tables import head_of
 from ragqa.answering.terms import language_of
@@ -91,7 +97,9 @@ def signs_of(
         if best.told is not None:
             signs["other_type"] = float(misses_type(best.told, question))
             signs["other_quantity"] = float(
-                is_other_quantity(best.told, question) or is_level(best.told, best.text, question)
+                is_other_quantity(best.told, question)
+                or is_level(best.told, best.text, question)
+                or lacks_quantity(best.told, question)
             )
             signs["other_period"] = float(is_of_other_period(inside, question))
             texts = [fold(" ".join((*hit.chunk.headings, hit.chunk.text))) for hit in hits]

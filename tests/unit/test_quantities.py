@@ -14,7 +14,7 @@ from ragqa.answering.quantities import (
     is_level,
     is_other_quantity,
 )
-from ragqa.answering.questions import bears, misses_type
+from ragqa.answering.questions import bears, lacks_quantity, misses_type
 from ragqa.answering.reading import Reading
 
 
@@ -68,6 +68,9 @@ def test_one_quantity_is_not_answered_by_another(question: str, right: str, wron
         ("棉花的亩产量是多少？", "132.8 公斤/亩"),
         ("2022年手机销量", "2.8 亿台"),
         ("2022年汽车销量冠军", "比亚迪，市场份额 12%"),
+        ("汽车销量同比增长多少？", "14.8%"),
+        ("谁是首个票房达到300亿元的演员？", "60%"),
+        ("电脑销量全球第几？", "10%"),
     ],
 )
 def test_bare_numbers_words_and_what_has_both_may_answer(question: str, told: str) -> None:
@@ -201,3 +204,17 @@ def test_a_whole_year_is_not_what_is_asked_of_a_part_of_it(
     passage: str, question: str, *, other: bool
 ) -> None:
     assert is_of_other_period(passage, question) == other
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "lacks"),
+    [
+        ("2022年全国棉花产量", "全国棉花单产", True),
+        ("培训花了多少钱？", "三万元", False),
+        ("保修期是多久？", "由厂家规定", True),
+        ("How long is the warranty?", "half a year", False),
+        ("谁生产棉花？", "合作社", False),
+    ],
+)
+def test_how_much_is_not_told_without_a_number(question: str, told: str, *, lacks: bool) -> None:
+    assert lacks_quantity(told, question) == lacks
