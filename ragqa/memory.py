@@ -74,18 +74,15 @@ def unmap_read(address: int, size: int) -> None:
 
 
 @contextmanager
-def uncollected(*, stays: bool = False) -> Iterator[None]:
-    """Let nothing be looked through for cycles while much is loaded.
+def uncollected() -> Iterator[None]:
+    """Let nothing be looked through for cycles while much is loaded that stays.
 
-    Loading an embedding model takes a sixth less processor time, and 8 MB more. What ``stays`` as
-    long as the process is not looked through later either, with all else that is there by then.
+    Loading an embedding model takes a sixth less processor time, and 8 MB more.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if stays:
-            gc.freeze()
         if collecting:
             gc.enable()

@@ -79,7 +79,7 @@ class SentenceTransformerEmbedder:
         """
         located = model if isinstance(model, Located) else None
         located = located or resolve_embedding_model(str(model), models_folder or Path())
-        with uncollected(stays=True):
+        with uncollected():
             self._model = load_weights(located, offline=offline, device=device, precision=precision)
         self._name = f"{located.name}@{revision(located, self._model)}"
         query, passage = find_prefixes(located.name, self._model.prompts)
