@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 PAUSES = 0.0, 0.5, 2.0
 """Seconds before what was lost is tried again: what memory was wanting for may end meanwhile."""
+_ORPHANED = 255
+"""Told of processes whose forkserver was killed. Source: ``multiprocessing/popen_forkserver.py``."""
 OUT_OF_MEMORY = 12
 """Exit code of a process."""
 
@@ -38,6 +40,8 @@ def why_lost(exitcode: int | None, limits: Limits) -> Lost:
         return Lost(f"it uses more than the {limits.seconds:g} s of computing a page may use")
     if exitcode is not None and -exitcode == signal.SIGKILL:
         return Lost("its process was killed, most likely for want of memory", again=3)
+    if exitcode == _ORPHANED:
+        return Lost("what starts the processes that read was killed", again=3)
     if exitcode == OUT_OF_MEMORY:
         return Lost(f"it needs more than the {limits.memory_mb} MB a page may use", again=1)
     name = signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else exitcode
