@@ -8,7 +8,7 @@ from dataclasses import dataclass
 PAUSES = 0.0, 0.5, 2.0
 """Seconds before what was lost is tried again: what memory was wanting for may end meanwhile."""
 _ORPHANED = 255
-"""Told of processes whose forkserver was killed. Source: ``multiprocessing/popen_forkserver.py``."""
+"""Told of a process whose forkserver was killed; see ``multiprocessing/popen_forkserver.py``."""
 OUT_OF_MEMORY = 12
 """Exit code of a process."""
 
