@@ -6,7 +6,6 @@ follow from the corrected text by the ordinary way. Pure.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import accumulate
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.joining import is_wide
+from ingest.types import digest_of
 from ragqa.store.corrections import match_lines
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def correct(raw: RawPage, corrections: Sequence[Correction]) -> RawPage:
         for line in raw.lines
     ]
     left = tuple(line for line in moved if line.end > line.start)
+    told = [(one.place, one.read_as, one.text) for one in corrections]
     return replace(
         raw,
         text="".join(text),
@@ -90,13 +91,8 @@ def correct(raw: RawPage, corrections: Sequence[Correction]) -> RawPage:
         lines=left,
         tables=tuple(_moved(table, at) for table in raw.tables),
         ocr_confidence=_confidence(raw, left),
-        digest=raw.digest and _digest(raw, corrections),
+        digest=raw.digest and digest_of(raw.digest, told),
     )
-
-
-def _digest(raw: RawPage, corrections: Sequence[Correction]) -> bytes:
-    told = repr([(one.place, one.read_as, one.text) for one in corrections])
-    return hashlib.blake2b(raw.digest + told.encode("utf-8", "surrogatepass")).digest()
 
 
 def _inked(raw: RawPage, line: Line) -> tuple[int, int]:

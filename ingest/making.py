@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.passages import Passage, State
 from ingest.sheets import spreads_of
+from ingest.types import digest_of
 from ragqa.errors import UnreadableFile
 from ragqa.retrieval.lexical import analysis_key
 from ragqa.store.pages import NewPage, insert_pages
@@ -42,7 +43,6 @@ class Made:
 
     number: int
     source: PageSource
-    tables: int
     page: Page | ServedPage
     """The page; or the served one whose row is to be copied."""
     made_of: bytes | None
@@ -51,6 +51,11 @@ class Made:
     """Those that were cut, and may have no vectors yet."""
     chunks: Sequence[NewChunk] = ()
     """Those that were taken over."""
+
+    @property
+    def tables(self) -> int:
+        """How many tables the page has."""
+        return int(self.leaves["tables"])
 
 
 @dataclass(slots=True)
@@ -111,15 +116,10 @@ def make_pages(
         cutter: Cuts their passages.
         served: Pages that can be taken over, by what they are made of.
     """
-    ordinal = 0
     for spread in spreads_of(raws, heads):
         made_of = _made_of(spread, cutter)
         there = served.get(made_of) if made_of else None
-        made = _cut(spread, cutter, made_of) if there is None else _taken(spread, there, ordinal)
-        if there is not None:
-            cutter.pass_by(len(made.chunks), _state(there.leaves))
-        ordinal += len(made.passages) + len(made.chunks)
-        yield made
+        yield _taken(spread, cutter, there) if there else _cut(spread, cutter, made_of)
 
 
 def write_pages(
@@ -151,31 +151,20 @@ def _cut(spread: Spread, cutter: Passages, made_of: bytes | None) -> Made:
     tables = sum(block.kind == "table" for block in page.blocks)
     headings, head = cutter.state
     leaves = {"headings": headings, "head": head, "tables": tables}
-    return Made(page.number, page.source, tables, page, made_of, leaves, passages=passages)
+    return Made(page.number, page.source, page, made_of, leaves, passages=passages)
 
 
-def _taken(spread: Spread, there: ServedPage, ordinal: int) -> Made:
-    number = spread.sheet.raw.number
-    return Made(
-        number,
-        there.source,
-        there.leaves["tables"],
-        there,
-        None,
-        there.leaves,
-        chunks=there.chunks(number, ordinal),
-    )
-
-
-def _state(leaves: Mapping[str, Any]) -> State:
-    return State(tuple(leaves["headings"]), leaves["head"])
+def _taken(spread: Spread, cutter: Passages, there: ServedPage) -> Made:
+    number, leaves = spread.sheet.raw.number, there.leaves
+    chunks = there.chunks(number, cutter.made)
+    cutter.pass_by(len(chunks), State(tuple(leaves["headings"]), leaves["head"]))
+    return Made(number, there.source, there, None, leaves, chunks=chunks)
 
 
 def _made_of(spread: Spread, cutter: Passages) -> bytes | None:
     if (recipes := spread.recipes) is None:
         return None
-    told = repr((making_key(), cutter.title, cutter.model, *cutter.state, *recipes))
-    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return digest_of(making_key(), cutter.title, cutter.model, *cutter.state, *recipes)
 
 
 @lru_cache

@@ -80,7 +80,7 @@ class Passages:
         self._headings: tuple[str, ...] = ()
         self._before: Page | None = None
         self._head = ""
-        self._made = 0
+        self.made = 0
 
     @property
     def title(self) -> str:
@@ -96,7 +96,7 @@ class Passages:
         """Leave out a page that has ``made`` passages already; ``state`` is what it leaves."""
         self._headings, self._head = state
         self._before = None
-        self._made += made
+        self.made += made
 
     def of_page(
         self, page: Page, after: Page | None = None, before: Page | None = None
@@ -117,12 +117,12 @@ class Passages:
             around=around,
         )
         made = [
-            passage_of(self._name, self._made + n, chunk, self._analyzed)
+            passage_of(self._name, self.made + n, chunk, self._analyzed)
             for n, chunk in enumerate(chunks)
         ]
         self._headings = headings_after(page, self._headings)
         self._before, self._head = page, around.head
-        self._made += len(made)
+        self.made += len(made)
         return made
 
 

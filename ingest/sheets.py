@@ -6,7 +6,6 @@ known of the whole document, and so is its ``recipe``, which is there without as
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from dataclasses import replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.assemble import assemble_laid, lay, margins_of
 from ingest.breaks import is_carried
+from ingest.types import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,8 +42,8 @@ class Sheet:
             return b""
         heads = self._heads
         margins = [(line.start, line.end) for line in self._margins]
-        told = repr((margins, heads.body_size, heads.heading_sizes, heads.all_bold))
-        return hashlib.blake2b(self.raw.digest + told.encode(), digest_size=16).digest()
+        sizes = heads.body_size, heads.heading_sizes, heads.all_bold
+        return digest_of(self.raw.digest, margins, sizes)
 
     @property
     def alone(self) -> tuple[Page, Edges]:

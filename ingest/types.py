@@ -257,6 +257,12 @@ class RunningHeads:
     """Bold marks nothing here: much of the text is."""
 
 
+def digest_of(*told: object) -> bytes:
+    """Return a hash of plain values, by which what is made of them is told apart."""
+    text = repr(told).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
 def _line(row: list[Any]) -> Line:
     row[2], row[10:] = BBox(*row[2]), (tuple(*row[10:]),)
     return Line(*row)

@@ -6,7 +6,7 @@ import fcntl
 import functools
 import resource
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -126,12 +126,12 @@ class LeanSession:
 @contextmanager
 def _writable(folder: Path | None) -> Iterator[Path | None]:
     """Give the folder to this process alone; None where nothing can be written into it."""
-    try:
-        if folder is None:
-            raise NotADirectoryError
-        folder.mkdir(exist_ok=True)
-        lock = (folder / "lock").open("a")
-    except OSError:
+    lock = None
+    if folder is not None:
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            lock = (folder / "lock").open("a")
+    if lock is None:
         yield None
         return
     with lock:

@@ -152,8 +152,7 @@ def misses_type(told: str, question: str) -> bool:
     if kind == "when":
         return not _ANY_TIME.search(told)
     if kind == "number":
-        there = _ANY_NUMBER.search(told) or NUMBER.search(told)
-        return not there or is_other_quantity(told, question)
+        return not _has_number(told) or is_other_quantity(told, question)
     if not chinese or not HAN.search(told) or kind not in ("who", "where"):
         return False
     import rjieba
@@ -168,9 +167,11 @@ def misses_type(told: str, question: str) -> bool:
 
 def lacks_quantity(told: str, question: str) -> bool:
     """Say whether a question asks for so much of something, and an answer has no number at all."""
-    return asked_quantity(question) is not None and not (
-        _ANY_NUMBER.search(told) or NUMBER.search(told)
-    )
+    return asked_quantity(question) is not None and not _has_number(told)
+
+
+def _has_number(told: str) -> bool:
+    return bool(_ANY_NUMBER.search(told) or NUMBER.search(told))
 
 
 def bears(sentence: str, kind: AnswerType, question: str) -> bool:

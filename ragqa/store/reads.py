@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+SUPERSEDED = "the document was deleted, or had a newer version, while it was read"
 READ_TOGETHER = 16
 """Pages to a question: for one page each, asking costs more than the answer."""
 
@@ -104,7 +105,7 @@ def stream_reads(
         )
         raws = {row["page_key"]: row["raw"] for row in rows}
         if not raws.keys() >= set(wanted):
-            raise NotFound("the document was deleted, or had a newer version, while it was read")
+            raise NotFound(SUPERSEDED)
         yield from (raws[page_key] for page_key in wanted)
 
 

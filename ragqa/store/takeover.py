@@ -12,6 +12,7 @@ from ragqa.store.corrections import content_of
 from ragqa.store.documents import document_key
 from ragqa.store.filters import as_array
 from ragqa.store.moves import STORED, terms_of
+from ragqa.store.reads import SUPERSEDED
 from ragqa.types import Chunk, Span
 
 if TYPE_CHECKING:
@@ -156,4 +157,4 @@ def take_over(
         },
     )
     if copied.rowcount != len(pages):
-        raise NotFound("the document was deleted, or had a newer version, while it was read")
+        raise NotFound(SUPERSEDED)
