@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from ingest.lost import OUT_OF_MEMORY, PAUSES, Limits, Lost, why_lost
-from ragqa.children import ChildContext
+from ragqa.children import ChildContext, leave_stdout_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,6 +166,7 @@ atexit.register(_end_idle, 0.0)
 
 def confine(limits: Limits) -> None:
     """Put limits on this process, for good."""
+    leave_stdout_alone()
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None, use_errno=True)
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -6,6 +6,7 @@ time and memory, and without ``if __name__ == "__main__"`` it would begin anew t
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from contextlib import contextmanager
@@ -33,6 +34,14 @@ class ChildContext(ForkServerContext):
     """A context of ``multiprocessing`` whose processes know nothing of the program."""
 
     Process = _Child
+
+
+def leave_stdout_alone() -> None:
+    """Let what this process writes to stdout go to stderr, for good.
+
+    Libraries that read files have remarks to make; a command prints one JSON document and no more.
+    """
+    os.dup2(2, 1)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from ragqa.children import ChildContext
+from ragqa.children import ChildContext, leave_stdout_alone
 from ragqa.errors import NotFound, PasswordRequired, RagqaError, UnreadableFile
 from ragqa.store.plaintext import HEIGHT, LEADING, SIZE, WIDTH, lay_out, read_text
 
@@ -83,6 +83,7 @@ def _child() -> ProcessPool:
 
 
 def _confine() -> None:
+    leave_stdout_alone()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 

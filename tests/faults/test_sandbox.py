@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -138,3 +140,14 @@ def test_a_piece_whose_process_is_killed_from_outside_is_tried_again_and_again(
     assert results[0] == "read"
     assert "was killed" in str(results[1])
     assert always.read_text() == "99 xxxx"
+
+
+def test_what_a_child_says_is_no_part_of_a_commands_output() -> None:
+    talk = (
+        "import os\nfrom ingest.lost import Limits\nfrom ingest.sandbox import Sandbox\n"
+        "with Sandbox(Limits(5, 600)) as box:\n"
+        "    box.wait(box.start(os.write, 1, b'unhandled font'))"
+    )
+    done = subprocess.run([sys.executable, "-c", talk], capture_output=True, check=True)
+    assert done.stdout == b""
+    assert b"unhandled font" in done.stderr
