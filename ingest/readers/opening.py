@@ -48,6 +48,11 @@ def open_document(
         )
     if pages == 0:
         return _repaired(path, password, None)
+    if _goes_round(document):
+        raise UnreadableFile(
+            f"the list of pages in {path.name} leads back into itself, so which pages it has "
+            "cannot be told: save or download it again"
+        )
     from ingest.readers.beside import beside_pages
 
     notices = list(beside_pages(document))
@@ -56,6 +61,15 @@ def open_document(
             Notice("repaired", "the file is damaged and was repaired; some of it may be missing")
         )
     return document, tuple(notices)
+
+
+def _goes_round(document: Any) -> bool:
+    """Say whether the tree of pages has a branch that leads back to where it began."""
+    try:
+        document.load_page(document.page_count - 1)
+    except Exception as error:  # noqa: BLE001 - MuPDF's exceptions share no base
+        return "cycle in page tree" in str(error)
+    return False
 
 
 def _repaired(

@@ -207,6 +207,22 @@ def test_a_rebuilt_file_that_says_nothing_is_refused(tmp_path: Path) -> None:
         inspect(file, PLAIN)
 
 
+def test_a_file_whose_list_of_pages_leads_back_into_itself_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "round.pdf"
+    with pymupdf.open() as document:
+        document.new_page().insert_text((72, 72), "Page one")
+        document.new_page()
+        second = document[1].xref
+        root = int(document.xref_get_key(document.pdf_catalog(), "Pages")[1].split()[0])
+        # The second page becomes a branch of the tree that holds itself.
+        document.update_object(second, f"<</Type/Pages/Kids[{second} 0 R]/Count 1>>")
+        kids = f"<</Type/Pages/Kids[{document[0].xref} 0 R {second} 0 R]/Count 2>>"
+        document.update_object(root, kids)
+        document.save(file)
+    with pytest.raises(UnreadableFile, match="leads back into itself"):
+        inspect(file, PLAIN)
+
+
 def test_files_inside_a_file_are_named_and_not_read(tmp_path: Path) -> None:
     with pymupdf.open(DATA / "policy_en.pdf") as document:
         document.embfile_add("rates.xlsx", b"per diem 45")
