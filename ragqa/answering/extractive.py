@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 EMBEDDED = 12
 """Sentences that are embedded: the best ones by words. Each costs about 10 ms on a CPU."""
+CONTENTS = 3
+"""Entries from which on a list may be one of contents."""
+_LEADERS = re.compile(r"(?:[.．·․‥…]\s?){6,}\s*(\d{1,4}(?![\d.,]))?")
+"""The dots that lead from an entry of a list to what it has, a number maybe."""
+_ASKS_PAGE = re.compile(r"页|頁|\bpages?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Candidate:
     """Logit that the answer stands in it or beside it; None when it was not read."""
     told: str | None = None
     """The likeliest short answer in what was read."""
+    row: bool = False
+    """Whether it is a row of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ def rank_sentences(
 def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candidate]:
     asked = question_terms(question)
     kind = answer_type(question)
+    asks_page = _ASKS_PAGE.search(question)
     split = [split_sentences(hit.chunk.text, hit.chunk.kind) for hit in hits]
     bags = [
         [Counter(terms(span.of(hit.chunk.text))) for span in spans]
@@ -127,6 +136,7 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             whole.update(bag)
         passage = sum(idf[term] for term in asked if whole[term]) / total
         headings = {_solid(one) for one in hit.chunk.headings}
+        contents = not asks_page and _lists_contents(hit.chunk.text)
         head = head_of(hit)
         heads = Counter(terms(head.of(hit.chunk.text))) if head is not None else Counter()
         # Of a file that the question names, one sentence is no nearer for having the name.
@@ -140,6 +150,8 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
             text = span.of(hit.chunk.text)
             if len(spans) > 1 and _solid(text) in headings:
                 continue  # says what is told below it, and nothing of that
+            if contents and _LEADERS.search(text):
+                continue  # says on which page it is told
             near = inside[at] | (inside[at - 1] if at else Counter()) | heads
             near |= titles
             around = sum(idf[term] for term in asked if near[term]) / total
@@ -156,8 +168,16 @@ def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candi
                 1 / (1 + len(sequence) / 20),
                 phrase,
             )
-            found.append(Candidate(number, span, text, weights.score(features), features))
+            row = hit.chunk.kind == "table"
+            found.append(Candidate(number, span, text, weights.score(features), features, row=row))
     return found
+
+
+def _lists_contents(text: str) -> bool:
+    """Say whether a passage lists what is on which page: its numbers never fall, as prices do."""
+    numbers = [found[1] for found in _LEADERS.finditer(text)]
+    pages = [int(number) for number in numbers if number]
+    return len(numbers) >= CONTENTS and len(pages) >= len(numbers) - 1 and pages == sorted(pages)
 
 
 def _solid(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragqa.answering.sentences import flow, split_sentences
-from ragqa.answering.tables import read_row, tell
+from ragqa.answering.tables import head_of, read_row, tell
 from ragqa.types import Message
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def narrow(
         Per hit shown, best first: its index and the chosen spans of its text, in reading order.
     """
     split = [split_sentences(hit.chunk.text, hit.chunk.kind) for hit in hits]
+    heads = [head_of(hit) for hit in hits]
     chosen: dict[int, set[int]] = {}
     left = tokens
 
@@ -146,6 +147,8 @@ def narrow(
         nonlocal left
         if not 0 <= at < len(split[hit]) or at in chosen.get(hit, ()):
             return True
+        if split[hit][at] == heads[hit]:
+            return True  # is told with every row
         cost = generator.count_tokens(split[hit][at].of(hits[hit].chunk.text)) + (
             0 if hit in chosen else 6
         )

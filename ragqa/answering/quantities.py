@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from ragqa.answering.dates import find_dates
+from ragqa.answering.intervals import asks_interval, is_lasting
 from ragqa.answering.numbers import find_numbers
 from ragqa.retrieval.folding import fold, simplify
 
@@ -47,7 +48,7 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (
         re.compile(
             r"多久|多长时间|多少(?:天|个?月|周|个?小时|分钟|秒)|几(?:天|个月|周|个?小时|分钟|秒)|"
-            r"\bhow many (?:days|months|weeks|hours|minutes|seconds)\b"
+            r"\bhow many (?:days|months|weeks|hours|minutes|seconds)\b|\bhow (?:often|frequently)\b"
         ),
         frozenset(("time", "months", "decade", "age", "times")),
     ),
@@ -63,6 +64,7 @@ _ASKED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     ),
 )
 SHARES = frozenset(("percent",))
+_DURATIONS = frozenset(("time", "months"))
 _THINGS = frozenset(("mass", "volume", "vehicles", "houses", "persons"))
 _NO_RANK = "(?!.{0,6}(?:冠军|第|最|排[名行]|榜))"
 _BARE: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
@@ -83,7 +85,7 @@ _MEASURES = MONEY.union(
         "date",
         "part",
     ),
-    ("persons", "houses", "vehicles", "by_share", "rate"),
+    ("persons", "houses", "vehicles", "by_share", "rate", "lasting"),
 )
 """What is never told for another of these."""
 _SHARE_BEFORE = re.compile(r"每股[^\d，,、；;。]{0,6}$")
@@ -230,7 +232,8 @@ def _measured(text: str, question: str) -> list[tuple[int, int, str]]:
 
     Of a date it is ``date``, of the number of a section or a table ``part``, and of money that is
     told by the share (每股95美元) ``by_share``, of what is told by the area, the head or the hour
-    (每亩132公斤) ``rate``, unless the question asks for that.
+    (每亩132公斤) ``rate``, unless the question asks for that. Where it asks how often something is
+    done, what then takes so long (更换后冲洗40分钟) is ``lasting``.
     """
     named = [(*found.span(), "part") for found in _PART.finditer(text)]
     named += [
@@ -240,13 +243,16 @@ def _measured(text: str, question: str) -> list[tuple[int, int, str]]:
     ]
     asked = simplify(fold(question))
     whole, of_all = not _ASKS_SHARE.search(asked), not _ASKS_RATE.search(asked)
+    often = asks_interval(question)
 
     def kind_of(number: Number) -> str:
         if whole and number.unit in MONEY and _by_share(text, number):
             return "by_share"
-        return (
-            "rate" if of_all and number.unit in _THINGS and _is_rate(text, number) else number.unit
-        )
+        if of_all and number.unit in _THINGS and _is_rate(text, number):
+            return "rate"
+        if often and number.unit in _DURATIONS and is_lasting(text, number.start):
+            return "lasting"
+        return number.unit
 
     numbers = [
         (one.start, one.end, kind_of(one))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from ragqa.answering.intervals import tells_interval
 from ragqa.answering.quantities import asked_quantity, clause_number, is_other_quantity
 from ragqa.answering.terms import HAN
 from ragqa.retrieval.folding import fold, simplify
@@ -72,7 +73,7 @@ _JOINING = re.compile(r"\b(?:when|where|who|whom|whose)\b")
 _LEFT_OPEN = re.compile(r"\b(?:what|when|where|who|whom)\W*$")
 
 _DESCRIBED = re.compile(
-    r"特点|特征|措施|由来|怎样|怎么样|什么样|如何|原因|为什么|影响|区别|分别|发展|作用|含义|意义|评价|"
+    r"特点|特征|措施|由来|怎样|怎么样|怎么办|怎么回事|什么样|如何|原因|为什么|影响|区别|分别|发展|作用|含义|意义|评价|"
     r"\bwhy\b|\bhow (?!many|much|long|often|old|far|big|large|tall|high|soon|early|late|fast)|"
     r"\bwhat (?:aspects|effects?|responses|measures|features|steps|problems|benefits)\b"
 )
@@ -152,7 +153,7 @@ def misses_type(told: str, question: str) -> bool:
     if kind == "when":
         return not _ANY_TIME.search(told)
     if kind == "number":
-        return not _has_number(told) or is_other_quantity(told, question)
+        return not _has_number(told, question) or is_other_quantity(told, question)
     if not chinese or not HAN.search(told) or kind not in ("who", "where"):
         return False
     import rjieba
@@ -167,11 +168,12 @@ def misses_type(told: str, question: str) -> bool:
 
 def lacks_quantity(told: str, question: str) -> bool:
     """Say whether a question asks for so much of something, and an answer has no number at all."""
-    return asked_quantity(question) is not None and not _has_number(told)
+    return asked_quantity(question) is not None and not _has_number(told, question)
 
 
-def _has_number(told: str) -> bool:
-    return bool(_ANY_NUMBER.search(told) or NUMBER.search(told))
+def _has_number(told: str, question: str) -> bool:
+    found = _ANY_NUMBER.search(told) or NUMBER.search(told)
+    return bool(found) or tells_interval(told, question)
 
 
 def bears(sentence: str, kind: AnswerType, question: str) -> bool:
@@ -180,6 +182,8 @@ def bears(sentence: str, kind: AnswerType, question: str) -> bool:
         return True
     if kind == "number":
         sentence = sentence[clause_number(sentence) :]
+        if tells_interval(sentence, question):
+            return True
         if is_other_quantity(sentence, question):
             return False
     pattern = {"when": TIME, "number": NUMBER, "who": NAME, "where": _PLACE, "why": CAUSE}.get(kind)

@@ -26,6 +26,7 @@ from ragqa.answering.questions import (
     misses_type,
 )
 from ragqa.answering.refusal import declines
+from ragqa.answering.shortening import EVEN
 from ragqa.answering.tables import head_of
 from ragqa.answering.terms import language_of
 from ragqa.answering.titles import name_of, titles_of
@@ -47,8 +48,6 @@ ON_SUBJECT = 0.6
 """Share of the words of a question from which on a passage is about the same."""
 AGREED = 0.65
 """Agreement of a draft with what was read that speaks neither for an answer nor against it."""
-EVEN = -1.0
-"""The logit of a reading that speaks neither for an answer nor against it."""
 UNSURE, DESCRIBED = {"zh": -0.75, "en": 2.5}, 6.0
 """The log odds that a model fitted to refuse does so, where they speak neither way, and what is
 added where more than a few words are asked for: it was fitted to tell few."""

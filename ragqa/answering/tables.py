@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _CELLS = re.compile(r"\t| \| ")
 _FIGURE = re.compile(r"\d")
+_YEAR = re.compile(r"(?:19|20)\d\d年?")
+_MODEL = re.compile(r"[A-Za-z]{1,6}-?\d")
 _SERIAL = re.compile(r"(?:No\.?\s*)?\d{1,3}[.、]?")
 
 
@@ -42,10 +44,15 @@ def head_of(hit: Hit) -> Span | None:
     several = len(_split(first)) > 1
     if not several or _FIGURE.search(_split(first)[0]) or figures < len(rows) / 2:
         return None
-    # Years make heads too: "| 2019 | 2018 |" over amounts.
-    bare = [cell for cell in _split(first) if cell and not re.fullmatch(r"(?:19|20)\d\d年?", cell)]
-    if any(_FIGURE.search(cell) for cell in bare):
-        return None
+    below = [_split(row) for row in rows]
+    for column, cell in enumerate(_split(first)):
+        # Years make heads too, and so do models: "| 2019 | LX-260 |" over amounts.
+        named = _YEAR.fullmatch(cell) or (
+            _MODEL.match(cell)
+            and not any(_MODEL.match(row[column]) for row in below if column < len(row))
+        )
+        if _FIGURE.search(cell) and not named:
+            return None
     return Span(0, len(first))
 
 

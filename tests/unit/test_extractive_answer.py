@@ -82,6 +82,20 @@ def test_a_heading_is_no_answer_unless_there_is_nothing_else() -> None:
         assert ranked[0].text.strip() == first
 
 
+def test_an_entry_of_a_list_of_contents_answers_only_on_which_page() -> None:
+    entries = "3.1 安装............5\n3.3 首次冲洗............6\n4.1 取水............7"
+    (hit,) = hits(entries)
+
+    assert rank_sentences("首次冲洗要多久？", [hit]) == []
+    assert "首次冲洗" in rank_sentences("首次冲洗在第几页？", [hit])[0].text
+
+
+def test_a_list_of_prices_is_none_of_contents() -> None:
+    (hit,) = hits("机油............85\n机油滤芯............30\n空气滤芯............46")
+
+    assert rank_sentences("机油滤芯多少钱？", [hit])
+
+
 def test_sentences_are_slices_of_their_chunk() -> None:
     for candidate in rank_sentences("云岭茶厂建于何时？", PLANT):
         assert candidate.span.of(PLANT[candidate.hit].chunk.text) == candidate.text

@@ -11,6 +11,8 @@ LIMITS = (
     "Paris, Zurich, Geneva\t£210\t£58"
 )
 FAULTS = "E07\t净水 TDS 过高\t更换滤芯\nE08\t通信故障\t断电 1 分钟后重启"
+MODELS = "项目\tLX-260\tLX-260S（带冷水）\n额定功率\t2,150 W\t2,480 W\n净重\t47 kg\t58 kg"
+ORDERS = "显微镜\tBY-M40\t台\n投影机\tHT-850U\t台\n水浴箱\tWB-12\t台"
 YEARS = "| \t2019\t2018\nSales\t1,200\t1,100\nCosts\t900\t(850)"
 
 
@@ -54,9 +56,11 @@ def test_heads_of_columns_are_never_the_answer() -> None:
     assert len(texts) == 2
 
 
-def test_years_make_heads_and_codes_do_not() -> None:
+def test_years_and_models_make_heads_and_codes_do_not() -> None:
     assert head_of(table(YEARS)) is not None
+    assert head_of(table(MODELS)) is not None
     assert head_of(table(FAULTS)) is None
+    assert head_of(table(ORDERS)) is None
 
 
 def test_a_row_without_heads_is_told_as_it_stands() -> None:

@@ -44,6 +44,9 @@ from ragqa.answering.reading import Reading
         ("2022年全国棉花产量", "597.7 万吨", "单产 132.8 公斤/亩"),
         ("那年生产了多少吨？总产量多少？", "597.7 万吨", "增长 5.3%"),
         ("这部电影的票房", "43.44 亿元", "12%"),
+        ("膜多久要换一次？", "24 个月", "更换膜后冲洗 40 分钟"),
+        ("滤网多长时间清洗一次？", "使用满 3 个月后每 2 周", "清洗后晾干 30 分钟"),
+        ("How often must the filter be cleaned?", "every 3 months", "rinse it for 10 minutes"),
     ],
 )
 def test_one_quantity_is_not_answered_by_another(question: str, right: str, wrong: str) -> None:
@@ -218,3 +221,19 @@ def test_a_whole_year_is_not_what_is_asked_of_a_part_of_it(
 )
 def test_how_much_is_not_told_without_a_number(question: str, told: str, *, lacks: bool) -> None:
     assert lacks_quantity(told, question) == lacks
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [("托盘多长时间清洗一次？", "每天"), ("How often is the tray cleaned?", "weekly")],
+)
+def test_how_often_is_told_without_a_number(question: str, told: str) -> None:
+    assert bears(f"托盘 | 清洗 | {told}", "number", question)
+    assert not misses_type(told, question)
+    assert not lacks_quantity(told, question)
+    assert not bears(f"托盘 | 清洗 | {told}", "number", "冲洗需要多久？")
+
+
+def test_how_long_something_takes_is_told_as_before() -> None:
+    assert not is_other_quantity("更换膜后冲洗 40 分钟", "更换膜后要冲洗多久？")
+    assert not is_other_quantity("rinse it for 10 minutes", "How long must it be rinsed?")

@@ -84,6 +84,14 @@ def test_sentences_in_which_an_answer_is_seen_come_first_and_those_not_read_last
     assert ranked[-1] == unread
 
 
+def test_a_row_of_a_table_comes_before_sentences_in_which_no_answer_is_seen() -> None:
+    bridge = candidate(BRIDGE, 1.5)
+    row = replace(candidate("海河大桥\t2.3公里", 2.5), hit=1, row=True)
+
+    assert rank_again([bridge, row], [read(bridge, logit=0.0)])[0] == row
+    assert rank_again([bridge, row], [read(bridge, "2.3公里")])[-1] == row
+
+
 def test_an_answer_beside_the_sentence_that_was_looked_at_is_cited_where_it_stands() -> None:
     first, second = Span(0, len(BRIDGE)), Span(len(BRIDGE), len(BRIDGE + TEA))
     bridge, tea = Candidate(0, first, BRIDGE, 1.0, ()), Candidate(0, second, TEA, 0.0, ())
