@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering.citations import Citer, Evidence, find_evidence, read_draft
 from ragqa.answering.completing import widen
+from ragqa.answering.contacts import lacks_contact
 from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import CODE, own_words, presence, stems_of
 from ragqa.answering.quantities import clause_number, clause_of, is_other_quantity, names_clause
@@ -163,6 +164,8 @@ def misses(
         return "it is only the number of a clause"
     if is_other_quantity(claim, question):
         return "the question asks for another quantity"
+    if lacks_contact(claim, question):
+        return "the question asks for a number or an address to reach somebody at"
     if kind != "yes_no" and not any(
         presence(word, fold(question), stems_of(fold(question))) < 1 for word in own_words(claim)
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from ragqa.answering.contacts import contact_of, lacks_contact
 from ragqa.answering.intervals import tells_interval
 from ragqa.answering.quantities import asked_quantity, clause_number, is_other_quantity
 from ragqa.answering.terms import HAN
@@ -144,7 +145,7 @@ def misses_type(told: str, question: str) -> bool:
     question may only name what it asks for (电影票房), and names are told by their tags, a person
     or a place as well.
     """
-    if not any(map(str.isalnum, told)):
+    if not any(map(str.isalnum, told)) or lacks_contact(told, question):
         return True
     chinese = bool(HAN.search(question))
     kind = answer_type(question)
@@ -178,6 +179,8 @@ def _has_number(told: str, question: str) -> bool:
 
 def bears(sentence: str, kind: AnswerType, question: str) -> bool:
     """Say whether ``sentence`` has something of ``kind`` that the question does not have."""
+    if contact_of(question) is not None:
+        return not lacks_contact(sentence, question)
     if kind == "who" and any(name not in fold(question) for name in _people(sentence)):
         return True
     if kind == "number":

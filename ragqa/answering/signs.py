@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ragqa.answering.agreement import LONGEST, agreement, plain, repetition
+from ragqa.answering.contacts import lacks_contact
 from ragqa.answering.keywords import (
     CODE,
     CODE_COUNTS,
@@ -79,15 +80,20 @@ def signs_of(
     near = fold(" ".join((*_heads(hits[best.hit]), *_close(ranked, best.hit))))
     kind = answer_type(question)
     other = next((c.score for c in ranked if c.hit != best.hit), best.score - 3)
+    unreachable = {"other_type": float(all(lacks_contact(text, question) for text in passages))}
     if language_of(question) != language_of(inside):
-        return _across(asked.words, ranked, inside, doubt)
-    signs = _signs(asked, best, inside, near, passages) | {
-        "margin": min(3.0, best.score - other) / 3,
-        "kind_missing": float(
-            kind in ("when", "number", "who", "where")
-            and not any(bears(c.text, kind, question) for c in ranked[:3])
-        ),
-    }
+        return _across(asked.words, ranked, inside, doubt) | unreachable
+    signs = (
+        _signs(asked, best, inside, near, passages)
+        | unreachable
+        | {
+            "margin": min(3.0, best.score - other) / 3,
+            "kind_missing": float(
+                kind in ("when", "number", "who", "where")
+                and not any(bears(c.text, kind, question) for c in ranked[:3])
+            ),
+        }
+    )
     if hits[best.hit].chunk.kind == "text":  # a row of a table is read without its heads
         if not any(CODE.search(word) for word in asked.words):
             signs |= _nearest(ranked)  # to an embedder one code is like another
