@@ -174,7 +174,7 @@ class Answerer:
         if draft is None:
             return extractive
         signs = _judge(whole, hits, ranked, draft)
-        if self._calibration.only_doubt_stands(signs):
+        if self._calibration.in_doubt(signs):
             draft = yield from look_closer(self._generator, draft, whole, shown, ranked, language)
             signs = _judge(whole, hits, ranked, draft)
         answer = replace(

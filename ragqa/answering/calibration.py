@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from ragqa.answering.signs import Signs
 
-_SURE: Signs = {"doubt": -0.4}
+SURE = 0.95
+"""How likely an answer is from which on nobody looks again."""
+_TRUSTING: Signs = {"doubt": -0.4}
 """The sign of a model that thinks that there is an answer."""
 
 
@@ -54,9 +56,11 @@ class Calibration:
         """Say whether to answer."""
         return self.probability(signs) >= self.threshold
 
-    def only_doubt_stands(self, signs: Signs) -> bool:
-        """Say whether hardly anything but a model's doubt speaks against an answer."""
-        return "doubt" in signs and not self.suffices(signs) and self.suffices(signs | _SURE)
+    def in_doubt(self, signs: Signs) -> bool:
+        """Say whether what a model doubts may decide, and is worth another look."""
+        if "doubt" not in signs or self.probability(signs) > SURE:
+            return False
+        return self.suffices(signs) or self.suffices(signs | _TRUSTING)
 
 
 _TOLD = {

@@ -1,14 +1,16 @@
-"""What the generator writes; where it alone doubts, it is shown the best passage by itself, too."""
+"""What the generator writes; where it is in doubt, it reads the best passages each alone, too."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ragqa.answering.prompt import ANSWER_TOKENS, STOP, write_prompt
+from ragqa.answering.signs import log_odds
 from ragqa.errors import GenerationFailed
 from ragqa.types import Token, Usage
 
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+ALONE = 3
+"""Passages, likeliest first, that are read alone."""
+ABOUT = 0.57
+"""How near a passage is to a question from which on it is about what is asked."""
+EVEN = 0.5
+"""The doubt of a generator that would as soon decline."""
 logger = logging.getLogger(__name__)
 
 
@@ -75,10 +83,10 @@ def look_closer(
     ranked: Sequence[Candidate],
     language: Language,
 ) -> Stream[Token, None, Draft]:
-    """Let a generator read the best passage alone; return what it doubts less.
+    """Let a generator read the likeliest passages each alone: others distract a small one.
 
     Nothing that it writes then is passed on: an empty piece comes for each, so that it can be
-    stopped. The draft that is returned has the usage of both.
+    stopped.
 
     Args:
         generator: The generator.
@@ -87,21 +95,51 @@ def look_closer(
         hits: The passages, best first.
         ranked: Their sentences, likeliest answer first.
         language: The asker's.
+
+    Returns:
+        The draft, or what it wrote with least doubt of one passage where the draft declines; with
+        the usage of all, and the doubt that ``_weigh`` tells of those alone.
     """
-    best = [candidate for candidate in ranked if candidate.hit == ranked[0].hit]
-    prompt = write_prompt(question, hits, best, language=language, generator=generator)
-    if prompt.messages == draft.prompt.messages:
+    readings: list[tuple[float, bool, Draft]] = []
+    for hit in list(dict.fromkeys(one.hit for one in ranked))[:ALONE]:
+        inside = [one for one in ranked if one.hit == hit]
+        prompt = write_prompt(question, hits, inside, language=language, generator=generator)
+        closer: Draft | None = draft
+        if prompt.messages != draft.prompt.messages:
+            closer = yield from silently(write_draft(generator, prompt, time.perf_counter()))
+        if closer is not None and closer.usage.doubt is not None:
+            near = max((one.near.whole for one in inside if one.near is not None), default=0.0)
+            readings.append((closer.usage.doubt, near >= ABOUT, closer))
+    if not readings:
         return draft
-    closer = yield from silently(write_draft(generator, prompt, time.perf_counter()))
-    if closer is None or closer.usage.doubt is None or draft.usage.doubt is None:
-        return draft
-    better = closer if closer.usage.doubt < draft.usage.doubt else draft
+    readings.sort(key=lambda reading: reading[0])
+    told = draft if _doubt(draft) < EVEN else min(draft, readings[0][2], key=_doubt)
+    drafts = [draft, *(closer for _, _, closer in readings if closer is not draft)]
     usage = Usage(
-        draft.usage.prompt_tokens + closer.usage.prompt_tokens,
-        draft.usage.completion_tokens + closer.usage.completion_tokens,
-        better.usage.doubt,
+        sum(one.usage.prompt_tokens for one in drafts),
+        sum(one.usage.completion_tokens for one in drafts),
+        _weigh([(doubt, about) for doubt, about, _ in readings]),
     )
-    return replace(better, usage=usage, first_token=draft.first_token)
+    return replace(told, usage=usage, first_token=draft.first_token)
+
+
+def _doubt(draft: Draft) -> float:
+    return draft.usage.doubt or 0.0
+
+
+def _weigh(readings: Sequence[tuple[float, bool]]) -> float:
+    """Return what is doubted by readings of one passage each, the least doubtful first.
+
+    A passage that is about what is asked and has no answer speaks against one that seems to have
+    it; a passage about something else does not.
+
+    Args:
+        readings: Of each the doubt, 0 to 1, and whether its passage is about what is asked.
+    """
+    (least, _), *others = readings
+    if not others or not others[0][1]:
+        return least
+    return 1 / (1 + math.exp(-(log_odds(least) + log_odds(others[0][0])) / 2))
 
 
 def silently(stream: Stream[object, None, Result]) -> Stream[Token, None, Result]:

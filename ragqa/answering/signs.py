@@ -112,7 +112,7 @@ def signs_of(
     signs["numbers"] = _numbers_met(question, best.text)
     if doubt is not None:
         unsure = UNSURE[language_of(question)] + DESCRIBED * asks_description(question)
-        signs["doubt"] = (_log_odds(doubt) - unsure) / 10
+        signs["doubt"] = (log_odds(doubt) - unsure) / 10
     elif draft is not None:
         signs["declined"] = float(declines(draft))
     return signs
@@ -192,7 +192,7 @@ def _across(
     alike = [word for word in words if word.isascii() and _NUMBER.search(word)]
     shared = 2 * _share(alike, inside) - 1 if alike else 0.0
     signs = {"across": max(near, default=0.0), "alike": shared}
-    return signs if doubt is None else signs | {"doubt": _log_odds(doubt) / 10}
+    return signs if doubt is None else signs | {"doubt": log_odds(doubt) / 10}
 
 
 def _numbers_met(question: str, sentence: str) -> float:
@@ -211,7 +211,8 @@ def _heads(hit: Hit) -> tuple[str, ...]:
     return (name_of(hit),) if head is None else (*titles_of(hit), head.of(hit.chunk.text))
 
 
-def _log_odds(share: float) -> float:
+def log_odds(share: float) -> float:
+    """Return the log odds of a share, as if it were never quite 0 or 1."""
     share = min(1 - 1e-5, max(1e-5, share))
     return math.log(share / (1 - share))
 

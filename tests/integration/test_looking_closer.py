@@ -1,4 +1,4 @@
-"""A model that other passages distract is shown the best one alone before it is believed."""
+"""A model that other passages distract is shown the best ones alone before it is believed."""
 
 from __future__ import annotations
 
@@ -77,23 +77,33 @@ def test_what_the_best_passage_alone_tells_is_answered(ready: Services) -> None:
     answer = last(events)
     assert answer.text == f"{ANSWER}[1]"
     assert [citation.filename for citation in answer.citations] == ["bridge.pdf"]
-    first, second = generator.asked
+    first, *alone = generator.asked
     assert "引桥" in first
-    assert "引桥" not in second
-    assert answer.usage == Usage(200, len(REFUSAL) + len(ANSWER), 0.001)
+    assert "限速" in first
+    assert ["引桥" in one for one in alone] == [False, True]
+    assert answer.usage == Usage(300, len(REFUSAL) + 2 * len(ANSWER), 0.001)
     # Only what was written first is passed on.
     assert "".join(event.text for event in events if isinstance(event, Token)) == REFUSAL
 
 
-def test_doubt_about_the_best_passage_too_is_a_refusal(ready: Services) -> None:
+def test_doubt_about_each_passage_too_is_a_refusal(ready: Services) -> None:
     generator = Distracted(ANSWER, alone=0.999, among=0.99)
 
     answer = last(list(ask(ready, generator)))
 
     assert answer.refusal is not None
     assert answer.refusal.reason == "no_evidence"
-    assert answer.usage.doubt == 0.99
-    assert len(generator.asked) == 2
+    assert answer.usage.doubt == 0.999
+    assert len(generator.asked) == 3
+
+
+def test_a_draft_that_no_passage_alone_bears_out_is_not_believed(ready: Services) -> None:
+    generator = Distracted(ANSWER, alone=0.999, among=0.2)
+
+    answer = last(list(ask(ready, generator)))
+
+    assert not answer.answered
+    assert len(generator.asked) == 3
 
 
 def test_a_model_that_is_sure_is_asked_once(ready: Services) -> None:
@@ -103,7 +113,7 @@ def test_a_model_that_is_sure_is_asked_once(ready: Services) -> None:
     assert len(generator.asked) == 1
 
 
-def test_closing_stops_the_second_reading_too(ready: Services) -> None:
+def test_closing_stops_a_second_reading_too(ready: Services) -> None:
     generator = Distracted(ANSWER, alone=0.001)
     events = ask(ready, generator)
     while len(generator.asked) < 2:
