@@ -29,6 +29,8 @@ ALONE = 3
 """Passages, likeliest first, that are read alone."""
 ABOUT = 0.57
 """How near a passage is to a question from which on it is about what is asked."""
+OTHERS = 0.6
+"""What the doubt about such a passage counts, of 1, beside the least: that was chosen as the least."""
 EVEN = 0.5
 """The doubt of a generator that would as soon decline."""
 logger = logging.getLogger(__name__)
@@ -139,7 +141,8 @@ def _weigh(readings: Sequence[tuple[float, bool]]) -> float:
     (least, _), *others = readings
     if not others or not others[0][1]:
         return least
-    return 1 / (1 + math.exp(-(log_odds(least) + log_odds(others[0][0])) / 2))
+    odds = (1 - OTHERS) * log_odds(least) + OTHERS * log_odds(others[0][0])
+    return 1 / (1 + math.exp(-odds))
 
 
 def silently(stream: Stream[object, None, Result]) -> Stream[Token, None, Result]:
