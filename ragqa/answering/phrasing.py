@@ -30,7 +30,7 @@ ALONE = 3
 ABOUT = 0.57
 """How near a passage is to a question from which on it is about what is asked."""
 OTHERS = 0.6
-"""What the doubt about such a passage counts, of 1, beside the least: that was chosen as the least."""
+"""What the doubt about such a passage counts, of 1, beside the least, which was chosen for that."""
 EVEN = 0.5
 """The doubt of a generator that would as soon decline."""
 logger = logging.getLogger(__name__)

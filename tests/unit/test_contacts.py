@@ -15,6 +15,7 @@ HOURS = "服务电话的受理时间为每天 8:00 至 20:00。"
     [
         ("服务电话是多少？", "服务电话：0517-5550 2186"),
         ("甲方的联系电话", "联系电话 13800138000"),
+        ("他的手机号是多少", "手机 13800138000"),
         ("传真号码是什么？", "传真（０１０）６５５０２１８６"),
         ("What is the company's phone number?", "Call +44 20 7946 0018."),
         ("What number do I call?", "Call 999 555 111."),
@@ -34,7 +35,14 @@ def test_only_what_reaches_somebody_is_an_answer(question: str, reaches: str) ->
 
 @pytest.mark.parametrize(
     "question",
-    ["服务电话几点到几点有人接？", "手机的价格是多少？", "How many telephone calls were made?"],
+    [
+        "服务电话几点到几点有人接？",
+        "手机的价格是多少？",
+        "春季发布会的新手机",
+        "这款手机多少钱？",
+        "一部电话多少钱？",
+        "How many telephone calls were made?",
+    ],
 )
 def test_other_questions_about_telephones_ask_for_something_else(question: str) -> None:
     assert contact_of(question) is None
