@@ -41,6 +41,7 @@ def test_only_what_reaches_somebody_is_an_answer(question: str, reaches: str) ->
         "春季发布会的新手机",
         "这款手机多少钱？",
         "一部电话多少钱？",
+        "1977年改为哪一种形式的电话？",
         "How many telephone calls were made?",
     ],
 )
