@@ -107,12 +107,12 @@ def test_nine_of_ten_questions_find_the_right_page_in_the_first_three_hits(
     assert sum(right) >= 9, right
 
 
-def test_eight_of_ten_questions_are_answered_right(answers: dict[str, Answer]) -> None:
+def test_nine_of_ten_questions_are_answered_right(answers: dict[str, Answer]) -> None:
     right = {
         one["id"]: any(fold(gold) in fold(answers[one["id"]].text) for gold in one["answers"])
         for one in ANSWERABLE
     }
-    assert sum(right.values()) >= 8, {
+    assert sum(right.values()) >= 9, {
         one: answers[one].text for one, fine in right.items() if not fine
     }
 
