@@ -44,6 +44,8 @@ SEEN = 0.5
 """How much it counts that an answer is seen in a sentence, beside the sentence's own score."""
 EVEN = -1.0
 """The logit of a reading that speaks neither for an answer nor against it."""
+NEARLY = 1.0
+"""How much lower the score of a row may be than that of a sentence in which no answer is seen."""
 HOLDING = 0.8
 """What it counts that a span has all of the right answer, beside how well it fits (F1)."""
 WEIGHED = 120
@@ -125,15 +127,15 @@ def _read(one: Candidate, spans: tuple[Span, ...], text: str, reading: Reading) 
 def rank_again(ranked: Sequence[Candidate], read: Sequence[Read]) -> list[Candidate]:
     """Return ``ranked`` with those first in which an answer is seen, as far as they were read.
 
-    Rows of tables are not read, which speaks neither for an answer in them nor against it: the best
-    of them may come before all.
+    Rows of tables are not read, which speaks neither for an answer in them nor against it: those
+    that have nearly as much else to be said for them may come before all.
     """
     if not read:
         return list(ranked)
     seen = sorted(read, key=lambda one: -_liking(one))
     known = {(one.candidate.hit, one.candidate.span) for one in read}
     rest = [one for one in ranked if (one.hit, one.span) not in known]
-    least = _liking(seen[0]) - SEEN * EVEN
+    least = max(_liking(seen[0]) - SEEN * EVEN, max(one.candidate.score for one in read) - NEARLY)
     rows = [one for one in rest if one.row and one.score > least]
     return [*rows, *(one.candidate for one in seen), *(one for one in rest if one not in rows)]
 
