@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,10 @@ def test_what_was_read_of_the_word_vectors_is_given_back(folder: Path) -> None:
     with torch.inference_mode():
         ours(ours.preprocess(TEXTS))
 
+    # Threads that earlier tests left may be in the middle of a pass of the same weights.
+    until = time.monotonic() + 10
+    while resident_of(folder / "model.safetensors") > 100_000 and time.monotonic() < until:
+        time.sleep(0.1)
     assert resident_of(folder / "model.safetensors") <= 100_000
 
 
