@@ -64,6 +64,26 @@ def lines(name: str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+class Records:
+    """What was asked already, kept in a file if one is named, by kind and question."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        read = path.read_text("utf-8").splitlines() if path and path.exists() else []
+        self._known = {(row["kind"], row["id"]): row for row in map(json.loads, read)}
+
+    def get(self, kind: str, question: Question) -> dict[str, Any] | None:
+        """Return what came of a question, if it was asked."""
+        return self._known.get((kind, question.id))
+
+    def add(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Keep what came of a question, and return it."""
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return row
+
+
 def questions(wanted: str) -> list[Question]:
     """Return the questions of one set."""
     found = []

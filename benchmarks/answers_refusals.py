@@ -23,7 +23,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from answers_data import MemoryRetriever, contains, passages, qa_pdf_pages, questions, sample
+from answers_data import (
+    MemoryRetriever,
+    Records,
+    contains,
+    passages,
+    qa_pdf_pages,
+    questions,
+    sample,
+)
 
 from ragqa.answering.answerer import Answerer, Evidence, Finished
 from ragqa.answering.calibration import CALIBRATION
@@ -120,22 +128,16 @@ def main() -> None:
     model = build_generator(settings)
     plain = build_generator(settings, adapted=False) if options.alone else None
     embedder = build_embedder(settings.embedding_model, settings)
-    known = {}
-    if options.records and options.records.exists():
-        lines = options.records.read_text("utf-8").splitlines()
-        known = {(r["kind"], r["id"]): r for r in map(json.loads, lines)}
+    records = Records(options.records)
     rows: list[dict[str, Any]] = []
     counts: dict[str, int] = defaultdict(int)
     until = time.monotonic() + 60 * options.minutes
     for kind, q, found in gather(options.parts, options.size, options.half):
         counts[kind] += 1
-        row = known.get((kind, q.id))
+        row = records.get(kind, q)
         if row is None and time.monotonic() < until:
             alone = kind.startswith("squad2") and counts[kind] <= options.alone
-            row = _ask(kind, q, found, model, embedder, plain if alone else None)
-            if options.records:
-                with options.records.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            row = records.add(_ask(kind, q, found, model, embedder, plain if alone else None))
         if row is not None:
             rows.append(row)
     result: dict[str, Any] = {"llm": model.name, "threshold": CALIBRATION.threshold}

@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from answers_data import contains, lines, questions
+from answers_data import Records, contains, lines, questions
 
 from ingest.batch import run_batch
 from ragqa.answering.answerer import Finished
@@ -70,10 +70,7 @@ def main() -> None:
     asked = [q for q in questions("rgb-zh") if q.answerable or not options.hide]
     hidden = frozenset(one for q in asked for one in q.passages) if options.hide else frozenset()
     collection = "hidden" if options.hide else "all"
-    known = {}
-    if options.records and options.records.exists():
-        read = map(json.loads, options.records.read_text("utf-8").splitlines())
-        known = {(row["kind"], row["id"]): row for row in read}
+    records = Records(options.records)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder)
@@ -85,11 +82,8 @@ def main() -> None:
             run_batch(services, [home / collection], collection)
             for q in asked:
                 kind = "hidden" if options.hide else "answerable" if q.answerable else "negative"
-                row = known.get((kind, q.id)) or ask(services, collection, q, kind)
+                row = records.get(kind, q) or records.add(ask(services, collection, q, kind))
                 rows.append(row)
-                if options.records and (kind, q.id) not in known:
-                    with options.records.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(row, ensure_ascii=False) + "\n")
     of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         of[row["kind"]].append(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (
@@ -37,6 +38,7 @@ _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 )
 
 
+@lru_cache(maxsize=64)
 def contact_of(question: str) -> re.Pattern[str] | None:
     """Return what the thing looks like by which a question asks to reach somebody; None: none."""
     folded = unicodedata.normalize("NFKC", question).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ragqa.retrieval.folding import fold, simplify
 
@@ -23,6 +24,7 @@ _OFTEN = re.compile(
 )
 
 
+@lru_cache(maxsize=64)
 def asks_interval(question: str) -> bool:
     """Say whether a question asks after how long something is done again."""
     return bool(_ASKS.search(simplify(fold(question))))

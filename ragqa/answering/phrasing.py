@@ -31,8 +31,8 @@ ABOUT = 0.57
 """How near a passage is to a question from which on it is about what is asked."""
 OTHERS = 0.6
 """What the doubt about such a passage counts, of 1, beside the least, which was chosen for that."""
-EVEN = 0.5
-"""The doubt of a generator that would as soon decline."""
+DECLINING = 0.5
+"""The doubt from which on a generator would sooner decline than answer."""
 logger = logging.getLogger(__name__)
 
 
@@ -115,7 +115,7 @@ def look_closer(
     if not readings:
         return draft
     readings.sort(key=lambda reading: reading[0])
-    told = draft if _doubt(draft) < EVEN else min(draft, readings[0][2], key=_doubt)
+    told = draft if _doubt(draft) < DECLINING else min(draft, readings[0][2], key=_doubt)
     drafts = [draft, *(closer for _, _, closer in readings if closer is not draft)]
     usage = Usage(
         sum(one.usage.prompt_tokens for one in drafts),

@@ -10,6 +10,8 @@ from ragqa.answering.terms import language_of, question_terms, terms
 from ragqa.types import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ragqa.types import Hit
 
 _CELLS = re.compile(r"\t| \| ")
@@ -41,19 +43,21 @@ def head_of(hit: Hit) -> Span | None:
         return None
     rows = [line for line in rest.splitlines() if line.strip()]
     figures = sum(bool(_FIGURE.search(line)) for line in rows)
-    several = len(_split(first)) > 1
-    if not several or _FIGURE.search(_split(first)[0]) or figures < len(rows) / 2:
+    cells = _split(first)
+    if len(cells) < 2 or _FIGURE.search(cells[0]) or figures < len(rows) / 2:
         return None
-    below = [_split(row) for row in rows]
-    for column, cell in enumerate(_split(first)):
-        # Years make heads too, and so do models: "| 2019 | LX-260 |" over amounts.
-        named = _YEAR.fullmatch(cell) or (
-            _MODEL.match(cell)
-            and not any(_MODEL.match(row[column]) for row in below if column < len(row))
-        )
-        if _FIGURE.search(cell) and not named:
-            return None
+    if any(_FIGURE.search(cell) and not _heads(cell, n, rows) for n, cell in enumerate(cells)):
+        return None
     return Span(0, len(first))
+
+
+def _heads(cell: str, column: int, rows: Sequence[str]) -> bool:
+    """Say whether a figure is the name of a column: "| 2019 | LX-260 |" over amounts."""
+    if _YEAR.fullmatch(cell):
+        return True
+    below = (_split(row) for row in rows)
+    models = (_MODEL.match(row[column]) for row in below if column < len(row))
+    return bool(_MODEL.match(cell)) and not any(models)
 
 
 def read_row(hit: Hit, span: Span) -> Row:
