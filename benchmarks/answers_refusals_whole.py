@@ -1,11 +1,12 @@
 """How often is there a refusal through the whole product: passages as files, asked as a user asks?
 
-    RAGQA_EVAL_DATA=... python benchmarks/answers_refusals_whole.py [--home FOLDER] [--hide]
-        [--records FILE]
+    RAGQA_EVAL_DATA=... python benchmarks/answers_refusals_whole.py [--set rgb-zh] [--hide]
+        [--home FOLDER] [--records FILE]
 
 rgb-zh: all its passages are files of one collection; only passages beside the point are there of
 its negative questions. With ``--hide`` the passages that answer its answerable questions are left
-out, and every question should be refused. With ``--home`` files are read once and kept, with
+out, and every question should be refused; so may those of rgb-zh-fact, rgb-zh-int and rgb-en-fact
+be, with the passages that were falsified. With ``--home`` files are read once and kept, with
 ``--records`` what was asked is not asked again.
 """
 
@@ -34,13 +35,18 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 
 
-def write_files(folder: Path, hidden: frozenset[str]) -> None:
-    """Write each passage to a file of its own."""
+def write_files(folder: Path, name_of_set: str, hidden: frozenset[str]) -> None:
+    """Write each passage of a set to a file of its own."""
     folder.mkdir(exist_ok=True)
     for line in lines("passages.jsonl"):
-        if line["set"] == "rgb-zh" and line["id"] not in hidden:
+        if line["set"] == name_of_set and line["id"] not in hidden:
             name = line["id"].replace("/", "_")
             (folder / f"{name}.txt").write_text(line["text"], "utf-8")
+
+
+def answering(q: Question) -> list[str]:
+    """Return the passages that tell an answer to a question, be it a falsified one."""
+    return [*q.passages, *q.raw.get("counterfactual_passages", ())]
 
 
 def ask(services: Services, collection: str, q: Question, kind: str) -> dict[str, Any]:
@@ -63,20 +69,21 @@ def ask(services: Services, collection: str, q: Question, kind: str) -> dict[str
 def main() -> None:
     """Print shares of refusals and of right answers by kind, and write them as JSON."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--set", default="rgb-zh")
     parser.add_argument("--home", type=Path, default=None)
     parser.add_argument("--hide", action="store_true")
     parser.add_argument("--records", type=Path, default=None)
     options = parser.parse_args()
-    asked = [q for q in questions("rgb-zh") if q.answerable or not options.hide]
-    hidden = frozenset(one for q in asked for one in q.passages) if options.hide else frozenset()
-    collection = "hidden" if options.hide else "all"
+    asked = [q for q in questions(options.set) if q.answerable or not options.hide]
+    hidden = frozenset(one for q in asked for one in answering(q)) if options.hide else frozenset()
+    collection = f"{options.set}-{'hidden' if options.hide else 'all'}"
     records = Records(options.records)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder)
         home.mkdir(exist_ok=True)
         home.chmod(0o755)
-        write_files(home / collection, hidden)
+        write_files(home / collection, options.set, hidden)
         settings = load_settings(home=home / "home", offline=True, log_level="warning")
         with open_services(settings) as services:
             run_batch(services, [home / collection], collection)
@@ -90,9 +97,10 @@ def main() -> None:
     path = RESULTS / "answers_refusals_whole.json"
     result = json.loads(path.read_text("utf-8")) if path.exists() else {}
     for kind, some in of.items():
+        named = kind if options.set == "rgb-zh" else f"{options.set} {kind}"
         means = {name: sum(row[name] for row in some) / len(some) for name in ("refused", "right")}
-        result[kind] = {"n": len(some)} | {name: round(value, 3) for name, value in means.items()}
-        print(f"{kind:12}", result[kind])
+        result[named] = {"n": len(some)} | {name: round(value, 3) for name, value in means.items()}
+        print(f"{named:20}", result[named])
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 

@@ -13,11 +13,12 @@ from ragqa.answering.conflicts import find_conflict
 from ragqa.answering.conversation import standalone
 from ragqa.answering.drafting import assemble, extract, tell_short
 from ragqa.answering.extractive import rank_sentences
+from ragqa.answering.mistakes import find_mistake
 from ragqa.answering.phrasing import look_closer, silently, write_draft
 from ragqa.answering.prompt import write_prompt
 from ragqa.answering.quantities import asks_amount
 from ragqa.answering.questions import bears
-from ragqa.answering.refusal import declines, refuse
+from ragqa.answering.refusal import declines, refuse, refuse_draft, why_refused
 from ragqa.answering.shortening import agrees, cut_short, rank_again, read_ranked
 from ragqa.answering.signs import signs_of
 from ragqa.answering.terms import language_of
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 READ = 8
 """Hits whose sentences are read for the answer; more are shown than are read."""
-LEGIBLE = 0.7
-"""Mean confidence, 0 to 1, from which on a scanned page counts as read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,9 @@ class Answerer:
         signs = signs_of(question, answer.hits[:READ], ranked)
         answer = replace(answer, confidence=self._calibration.probability(signs))
         if not self._calibration.suffices(signs):
-            return replace(answer, refusal=refuse(_why(answer.hits, ranked), language, answer.hits))
+            return replace(
+                answer, refusal=refuse(why_refused(answer.hits, ranked), language, answer.hits)
+            )
         listed = self._list_column(answer, question, ranked)
         if listed is not None:
             return listed
@@ -230,14 +231,10 @@ class Answerer:
             return replace(listed, confidence=extractive.confidence)
         if drafted is not None:
             drafted = replace(drafted, confidence=answer.confidence)
+        unsupported = drafted if not supported else None
         if not self._calibration.suffices(signs):
-            unsupported = drafted is not None and not supported and extractive.refusal is None
-            reason: RefusalReason = (
-                "unsupported_draft" if unsupported else _why(answer.hits, ranked)
-            )
-            sentences = drafted.sentences if drafted is not None and not supported else ()
-            refusal = refuse(reason, language_of(answer.question), answer.hits)
-            return replace(answer, refusal=refusal, sentences=sentences)
+            drafted_only = unsupported is not None and extractive.refusal is None
+            return refuse_draft(answer, ranked, unsupported, drafted_only=drafted_only)
         if listed is not None:
             return listed
         conflict = find_conflict(question, ranked)
@@ -251,6 +248,8 @@ class Answerer:
             better = choose_told(drafted, short) if short is not None and alike else None
             told = tell_short(answer, better, self._quotes) if better is not None else None
             return told or drafted
+        if short is not None and find_mistake(short.text, short.candidate.text, question):
+            return refuse_draft(answer, ranked, unsupported, drafted_only=unsupported is not None)
         told = tell_short(answer, short, self._quotes) if short is not None else None
         return told or extract(answer, ranked, self._quotes)
 
@@ -280,12 +279,6 @@ def _choose(told: Answer, again: Answer) -> Answer:
     )
     timings = replace(chosen.timings, first_token=told.timings.first_token)
     return replace(chosen, usage=usage, timings=timings)
-
-
-def _why(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:
-    """Say whether the nearest passage is missing the answer or was only read badly."""
-    confidence = hits[ranked[0].hit].ocr_confidence if ranked else None
-    return "no_evidence" if confidence is None or confidence >= LEGIBLE else "low_ocr_confidence"
 
 
 def _ms(start: float, end: float) -> float:

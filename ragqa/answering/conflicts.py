@@ -35,13 +35,13 @@ def find_conflict(question: str, ranked: Sequence[Candidate]) -> Candidate | Non
     answer was seen in both sentences, the difference has to be in it: what nobody asked for may be
     told as anyone likes.
     """
-    if not ranked:
+    if not ranked or ranked[0].aside:
         return None
     best = ranked[0]
     ours = find_mentions(best.text)
     asked = set(question_terms(question))
     for other in ranked[1:COMPARED]:
-        far = other.hit == best.hit or other.score < best.score - NEAR
+        far = other.aside or other.hit == best.hit or other.score < best.score - NEAR
         if far or _about_another(best.text, other.text):
             continue
         theirs = find_mentions(other.text)

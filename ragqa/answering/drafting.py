@@ -11,8 +11,10 @@ from ragqa.answering.completing import widen
 from ragqa.answering.contacts import lacks_contact
 from ragqa.answering.extractive import choose
 from ragqa.answering.keywords import CODE, own_words, presence, stems_of
-from ragqa.answering.quantities import clause_number, clause_of, is_other_quantity, names_clause
+from ragqa.answering.mistakes import find_mistake
+from ragqa.answering.quantities import clause_number, clause_of, names_clause
 from ragqa.answering.questions import AnswerType, answer_type, asks_way, bears
+from ragqa.answering.refusal import refuse
 from ragqa.answering.sentences import flow
 from ragqa.answering.tables import beside_number, needs_row, read_row, tell
 from ragqa.answering.terms import language_of, question_terms, terms
@@ -49,6 +51,8 @@ def extract(
 ) -> Answer:
     """Return ``answer`` in the documents' own words: its best sentences, each with its marker.
 
+    It is a refusal where they only ask, or are about another thing than the question.
+
     Args:
         answer: What is known of it so far.
         ranked: Sentences, likeliest answer first.
@@ -58,7 +62,11 @@ def extract(
     citer = Citer(answer.hits, quotes)
     question = answer.standalone_question or answer.question
     sentences = []
-    for candidate in choose(ranked) if conflict is None else (ranked[0], conflict):
+    chosen = choose(ranked) if conflict is None else (ranked[0], conflict)
+    if not chosen:
+        refusal = refuse("no_evidence", language_of(answer.question), answer.hits)
+        return replace(answer, refusal=refusal)
+    for candidate in chosen:
         hit = answer.hits[candidate.hit]
         markers: tuple[int, ...] = (citer.cite(candidate.hit, candidate.span),)
         text = flow(candidate.text)
@@ -131,7 +139,8 @@ def tell_short(answer: Answer, short: Short, quotes: QuoteCutter) -> Answer | No
 
     None when the checks that every sentence goes through do not pass the span.
     """
-    if not verify(short.text, [short.candidate.text]).supported:
+    source, question = short.candidate.text, answer.standalone_question or answer.question
+    if not verify(short.text, [source]).supported or find_mistake(short.text, source, question):
         return None
     citer = Citer(answer.hits, quotes)
     marker = citer.cite(short.candidate.hit, short.candidate.span)
@@ -162,8 +171,9 @@ def misses(
     clause = clause_of(source)
     if clause and claim.strip(" .") == clause and not names_clause(question):
         return "it is only the number of a clause"
-    if is_other_quantity(claim, question):
-        return "the question asks for another quantity"
+    mistaken = find_mistake(claim, source, question, row=hit.chunk.kind == "table")
+    if mistaken is not None:
+        return mistaken
     if lacks_contact(claim, question):
         return "the question asks for a number or an address to reach somebody at"
     if kind != "yes_no" and not any(

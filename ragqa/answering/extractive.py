@@ -13,7 +13,8 @@ import numpy as np
 
 from ragqa.answering.keywords import CODE, CODE_COUNTS
 from ragqa.answering.nearness import measure
-from ragqa.answering.questions import answer_type, bears
+from ragqa.answering.others import is_of_another
+from ragqa.answering.questions import answer_type, asks_itself, bears
 from ragqa.answering.sentences import split_sentences
 from ragqa.answering.tables import head_of
 from ragqa.answering.terms import document_frequencies, question_terms, terms
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 EMBEDDED = 12
 """Sentences that are embedded: the best ones by words. Each costs about 10 ms on a CPU."""
+ASIDE = 2.0
+"""What is taken from the score of a sentence about another year, model or opposite."""
 CONTENTS = 3
 """Entries from which on a list may be one of contents."""
 _LEADERS = re.compile(r"(?:[.．·․‥…]\s?){6,}\s*(\d{1,4}(?![\d.,]))?")
@@ -54,6 +57,8 @@ class Candidate:
     """The likeliest short answer in what was read."""
     row: bool = False
     """Whether it is a row of a table."""
+    aside: bool = False
+    """Whether it is about another thing of the kind than the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,15 @@ def rank_sentences(
     candidates = _lexical(question, hits, weights)
     if embedder is not None and candidates:
         candidates = _with_similarity(question, candidates, embedder, weights)
+    candidates = [_set_aside(candidate, question) for candidate in candidates]
     return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+def _set_aside(candidate: Candidate, question: str) -> Candidate:
+    """Mark a sentence about another thing; rows of tables have their years in their heads."""
+    if candidate.row or not is_of_another(candidate.text, question):
+        return candidate
+    return replace(candidate, score=candidate.score - ASIDE, aside=True)
 
 
 def _lexical(question: str, hits: Sequence[Hit], weights: Weights) -> list[Candidate]:
@@ -215,7 +228,11 @@ def _with_similarity(
 
 
 def choose(candidates: Sequence[Candidate], *, at_most: int = 2) -> list[Candidate]:
-    """Return the sentences of the extractive answer: the best, and one that is nearly as good."""
+    """Return the sentences of the extractive answer: the best, and one that is nearly as good.
+
+    None is about another thing or only asks; without others there are none.
+    """
+    candidates = [one for one in candidates if not (one.aside or asks_itself(one.text))]
     if not candidates:
         return []
     best = candidates[0]

@@ -32,10 +32,30 @@ _PERIODS = (
     ),
     *map(_quarter, range(4)),
 )
+_MONTHS = re.compile(
+    rf"前[一二三四五六七八九十\d]+个?(?:月|季度)|(?<!\d)1{_TO}\d+\s*月|"
+    r"\b(?:first|last) (?:two|three|four|five|nine|ten|\d+) months"
+)
 
 
 def is_of_other_period(passage: str, question: str) -> bool:
     """Say whether a question is about a part of a year that a passage does not name."""
-    asked = simplify(fold(question))
-    named = [period for period in _PERIODS if period.search(asked)]
-    return bool(named) and not any(period.search(simplify(fold(passage))) for period in named)
+    named = _named(question)
+    return bool(named) and not named & _named(passage)
+
+
+def is_of_named_period(sentence: str, question: str) -> bool:
+    """Say whether a sentence names parts of a year, and none of those that a question names."""
+    named = _named(question)
+    there = _named(sentence) if named else frozenset[int]()
+    return bool(there) and not named & there
+
+
+def names_part(text: str) -> bool:
+    """Say whether a text names a part of a year: a quarter, a half, its first months."""
+    return bool(_named(text)) or bool(_MONTHS.search(simplify(fold(text))))
+
+
+def _named(text: str) -> frozenset[int]:
+    folded = simplify(fold(text))
+    return frozenset(at for at, period in enumerate(_PERIODS) if period.search(folded))

@@ -211,6 +211,11 @@ def asks_amount(question: str) -> bool:
     return bool(_AMOUNTS.search(simplify(fold(question))))
 
 
+def asks_change(question: str) -> bool:
+    """Say whether a question asks how much something grew or fell."""
+    return bool(_ASKS_CHANGE.search(simplify(fold(question))))
+
+
 def names_clause(question: str) -> bool:
     """Say whether the number of a clause may be what is asked for."""
     return bool(_ASKS_CLAUSE.search(simplify(fold(question))))
@@ -270,23 +275,3 @@ def _by_share(text: str, number: Number) -> bool:
 def _is_rate(text: str, number: Number) -> bool:
     before = _RATE_BEFORE.search(text, 0, number.start)
     return bool(before or _RATE_AFTER.match(text, number.end))
-
-
-_LEVEL_BEFORE = re.compile(
-    r"(?:从|由|自|增加到|增长到|提高到|上升到|上涨到|下降到|减少到|下跌到|降低到|增至|升至|涨至|降至|跌至|"
-    r"\bfrom)[^\d，,、；;。]{0,8}$",
-    re.IGNORECASE,
-)
-
-
-def is_level(told: str, sentence: str, question: str) -> bool:
-    """Say whether a change is asked for and ``told`` is what something began or ended with.
-
-    From 16 to 31 is no growth of 16; of ``sentence`` it is told which of them it is.
-    """
-    numbers = find_numbers(in_place(told))
-    at = sentence.find(told)
-    if len(numbers) != 1 or numbers[0].unit in SHARES or at < 0:
-        return False
-    before = in_place(sentence[: at + numbers[0].start])
-    return bool(_ASKS_CHANGE.search(simplify(fold(question))) and _LEVEL_BEFORE.search(before))

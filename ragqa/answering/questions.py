@@ -138,6 +138,37 @@ _ANY_TIME = re.compile(
 _ANY_NUMBER = re.compile(r"\d|[一二三四五六七八九十百千万萬亿億两兩半]")
 
 
+_ONLY_TIME = re.compile(
+    r"(?:上午|下午|晚上|今[天日年]|昨[天日]|明[天日]|[上下本]?周[一二三四五六日末]|去年|前年|当地时间|"
+    r"北京时间|[\d\s年月日号时分点:：（）()、,，至到-])+"
+)
+_CLOCK = re.compile(
+    r"\D{0,12}\d{1,2}(?::\d\d|[时点](?:\d{1,2}分?|[整半许])?(?!间)|\s?[ap]\.?m\.?)\D{0,4}"
+)
+_LASTING = re.compile(
+    r"\D{0,4}[第约近]?[一二两三四五六七八九十百\d]+[多余]?(?:天|个?小时|个月|个?星期|周|分钟|"
+    r"\s?(?:days?|hours?|months?|weeks?|minutes?))\D{0,2}"
+)
+_CLAUSES = re.compile(r"[，,。；;：:]")
+_POINT = re.compile(r"何时|什么时候|时间|日期|哪一?[天日年]|\bwhen\b")
+_SPAN = re.compile(r"多长|多少|多久|几[天个]|第几|\bhow (?:long|many)\b")
+
+
+def is_other_kind(told: str, question: str) -> bool:
+    """Say whether a short answer tells a time, and quite another thing is asked for.
+
+    A day is no place, a time of day does not last, and "three days" is not when. Of 3,500 gold
+    answers (cmrc2018, drcd, xquad-zh, squad2, rgb-zh) it is said of two, which are wrong.
+    """
+    text, asked = simplify(fold(told)).strip(), simplify(fold(question))
+    if answer_type(question) in ("where", "who"):
+        return bool(_ONLY_TIME.fullmatch(text))
+    if _POINT.search(asked) and not _SPAN.search(asked):
+        return bool(_LASTING.fullmatch(text))
+    measured = asked_quantity(question)
+    return measured is not None and "time" in measured and bool(_CLOCK.fullmatch(text))
+
+
 def misses_type(told: str, question: str) -> bool:
     """Say whether a short answer cannot be what a question asks for.
 
@@ -151,6 +182,8 @@ def misses_type(told: str, question: str) -> bool:
     kind = answer_type(question)
     if kind == "other" and chinese:
         kind = next((k for k, named in _BARE if named.search(simplify(question))), kind)
+    if is_other_kind(told, question):
+        return True
     if kind == "when":
         return not _ANY_TIME.search(told)
     if kind == "number":
@@ -165,6 +198,14 @@ def misses_type(told: str, question: str) -> bool:
     if _BODY.search(simplify(told)):
         return True
     return not (_PLACE.search(told) or any(tag.startswith(("ns", "nt", "nr")) for tag in tags))
+
+
+def asks_itself(sentence: str, told: str = "") -> bool:
+    """Say whether a sentence is a question; with ``told``, whether that is asked in it."""
+    bare = sentence.rstrip(" \n\t”\"’'）)」』")
+    if not bare.endswith(("?", "？")):
+        return False
+    return not told or told.strip() in _CLAUSES.split(bare)[-1]
 
 
 def lacks_quantity(told: str, question: str) -> bool:

@@ -13,8 +13,11 @@ from ragqa.types import Refusal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ragqa.answering.extractive import Candidate
     from ragqa.types import Answer, Hit, Language, RefusalReason
 
+LEGIBLE = 0.7
+"""Mean confidence, 0 to 1, from which on a scanned page counts as read."""
 NEAREST = 3
 _MESSAGES: dict[Language, dict[RefusalReason, str]] = {
     "zh": {
@@ -55,6 +58,31 @@ _DECLINES = re.compile(
 def refuse(reason: RefusalReason, language: Language, hits: Sequence[Hit] = ()) -> Refusal:
     """Return a typed refusal in the asker's language, with the passages that came nearest."""
     return Refusal(reason, _MESSAGES[language][reason], tuple(hits[:NEAREST]))
+
+
+def refuse_draft(
+    answer: Answer, ranked: Sequence[Candidate], unsupported: Answer | None, *, drafted_only: bool
+) -> Answer:
+    """Return the refusal, with the draft's sentences if the documents bear none of them out.
+
+    Args:
+        answer: What is known of it.
+        ranked: The sentences of its hits, likeliest answer first.
+        unsupported: The draft, if none of it stands.
+        drafted_only: Whether it is refused for that.
+    """
+    reason: RefusalReason = (
+        "unsupported_draft" if drafted_only else why_refused(answer.hits, ranked)
+    )
+    sentences = unsupported.sentences if unsupported is not None else ()
+    refusal = refuse(reason, language_of(answer.question), answer.hits)
+    return replace(answer, refusal=refusal, sentences=sentences)
+
+
+def why_refused(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:
+    """Say whether the nearest passage is missing the answer or was only read badly."""
+    confidence = hits[ranked[0].hit].ocr_confidence if ranked else None
+    return "no_evidence" if confidence is None or confidence >= LEGIBLE else "low_ocr_confidence"
 
 
 def tell_unread(answer: Answer, unread: int) -> Answer:

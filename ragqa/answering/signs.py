@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.answering.agreement import LONGEST, agreement, plain, repetition
 from ragqa.answering.contacts import lacks_contact
+from ragqa.answering.figures import is_other_figure
 from ragqa.answering.keywords import (
     CODE,
     CODE_COUNTS,
@@ -18,7 +19,7 @@ from ragqa.answering.keywords import (
     stems_of,
 )
 from ragqa.answering.periods import is_of_other_period
-from ragqa.answering.quantities import is_level, is_other_quantity
+from ragqa.answering.quantities import is_other_quantity
 from ragqa.answering.questions import (
     answer_type,
     asks_description,
@@ -103,7 +104,7 @@ def signs_of(
             signs["other_type"] = float(misses_type(best.told, question))
             signs["other_quantity"] = float(
                 is_other_quantity(best.told, question)
-                or is_level(best.told, best.text, question)
+                or is_other_figure(best.told, best.text, question)
                 or lacks_quantity(best.told, question)
             )
             signs["other_period"] = float(is_of_other_period(inside, question))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ragqa.answering.figures import is_level
 from ragqa.answering.periods import is_of_other_period
 from ragqa.answering.quantities import (
     asked_quantity,
     asks_amount,
     clause_number,
     find_other_quantities,
-    is_level,
     is_other_quantity,
 )
 from ragqa.answering.questions import bears, lacks_quantity, misses_type

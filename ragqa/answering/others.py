@@ -1,0 +1,173 @@
+"""Sentences about another thing of the kind that is asked about: another year, model or opposite.
+
+They have the words of the question and are near to it, and answer another question: 2022 for 2021,
+LX-280 for LX-260, women for men, what ends for what begins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ragqa.answering.dates import find_dates
+from ragqa.answering.periods import is_of_named_period
+from ragqa.answering.quantities import in_place
+from ragqa.answering.questions import answer_type
+from ragqa.answering.units import unit_at
+from ragqa.answering.wordlists import ENGLISH_STOP
+from ragqa.retrieval.folding import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_YEAR = re.compile(
+    r"(?<![\d.])(?:1[89]|20)\d\d(?!\d|\.\d|-\d\d\d\d|\s?(?:米|个|元|人|名|公里|万|亿|m\b))"
+)
+_COMPARED = re.compile(
+    r"(?:比|较|相比|从|自|继|于|\bthan|\bfrom|\bsince|\bcompared (?:to|with))\s*$"
+)
+"""What stands before a year that something is compared with, or holds since."""
+_NUMBERED = re.compile(r"([a-z]+|[\u4e00-\u9fff]{2,})[ -]?(\d{1,4})(?!\d|[.,:/]\d|[%‰])")
+_NO_NAME = re.compile(r"[年月日第约近达共为是到至从由在有于过超的了和与及每各另前后]")
+_TITLE = re.compile(r"[《『「“\"]([^》』」”\"]{2,30})[》』」”\"]")
+_SEQUEL = re.compile(r"\s?(?:\d|[ivx]+\b|[第之][一二三四五六七八九十\d])")
+_NAME = re.compile(r"[\u4e00-\u9fff]{3,}")
+_ADDED = "副残青少女男"
+"""What makes another name of a name when it is put into it: 冬残奥会 is not 冬奥会."""
+_OPPOSITES = tuple(
+    (re.compile(one), re.compile(other))
+    for one, other in (
+        ("男", "女"),
+        ("开始|开(?:闭)?幕|起始|开工|开赛|揭幕", "结束|闭幕|截止|完工|落幕"),
+        ("最[高大多长早]", "最[低小少短晚]"),
+        ("进口", "出口"),
+        ("收入|营收", "支出|成本"),
+        ("上半年", "下半年"),
+        ("甲方", "乙方"),
+        ("买方|买家|采购方", "卖方|卖家|供应商"),
+        ("出租人|出租方", "承租人|承租方"),
+        ("冠军|金牌", "亚军|季军|银牌|铜牌"),
+        ("出生", "死亡|去世|逝世"),
+        ("增长|增加|上升|上涨|提高", "下降|减少|下跌|降低"),
+        ("上限", "下限"),
+        ("输入", "输出"),
+        ("城镇|城市", "农村|乡村"),
+        ("国内|境内|内地", "国外|境外|海外"),
+        ("父亲", "母亲"),
+        ("夏季", "冬季"),
+        (
+            r"\b(?:highest|maximum|largest|biggest|most|longest)\b",
+            r"\b(?:lowest|minimum|smallest|least|shortest)\b",
+        ),
+        (r"\bnorth(?:ern)?\b", r"\bsouth(?:ern)?\b"),
+        (r"\beast(?:ern)?\b", r"\bwest(?:ern)?\b"),
+        (r"\b(?:males?|m[ae]n|boys?)\b", r"\b(?:females?|wom[ae]n|girls?)\b"),
+        (r"\bimport\w*", r"\bexport\w*"),
+        (r"\b(?:increas\w*|rise|rose|grew)\b", r"\b(?:decreas\w*|declin\w*|fell|dropp?\w*)\b"),
+        (r"\bbefore\b", r"\bafter\b"),
+        (r"\bfirst\b", r"\blast\b"),
+        (r"\bw[io]ns?\b", r"\blos[et]\w*\b"),
+        (r"\b(?:start|beg[aiu]n|open)\w*", r"\b(?:end(?:s|ed)?|finish\w*|clos\w+)\b"),
+        (r"\b(?:buyer|purchaser)\b", r"\b(?:seller|supplier)\b"),
+        (r"\b(?:landlord|lessor)\b", r"\b(?:tenant|lessee)\b"),
+        (r"\bfather\b", r"\bmother\b"),
+        (r"\b(?:income|revenue)\b", r"\bexpens\w+"),
+        (r"\bupper\b", r"\blower\b"),
+        (r"\b(?:birth\w*|born)\b", r"\b(?:deaths?|died)\b"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a question names of which there are others."""
+
+    year: str
+    """Empty: none, or several, or a time is asked for."""
+    numbered: Mapping[str, frozenset[int]]
+    titles: tuple[re.Pattern[str], ...]
+    opposites: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    """Of each pair the one that the question names, and the other."""
+    names: tuple[tuple[str, re.Pattern[str]], ...]
+    """Names, and each with something put into it."""
+
+
+def is_of_another(sentence: str, question: str) -> bool:
+    """Say whether a sentence is about another thing than the one that a question names.
+
+    It is of a sentence that names the one of the question, too, or none.
+    """
+    told, asked = in_place(fold(sentence)), _asked(question)
+    return (
+        (bool(asked.year) and _is_of_other_year(told, asked.year))
+        or is_of_named_period(sentence, question)
+        or (bool(asked.numbered) and _has_other_number(told, asked.numbered))
+        or any(_is_sequel(told, title) for title in asked.titles)
+        or any(other.search(told) and not one.search(told) for one, other in asked.opposites)
+        or any(name not in told and longer.search(told) for name, longer in asked.names)
+    )
+
+
+@lru_cache(maxsize=64)
+def _asked(question: str) -> _Asked:
+    asked = in_place(fold(question))
+    years = set(_YEAR.findall(asked))
+    numbered: dict[str, frozenset[int]] = {}
+    for name, number in _numbered(asked):
+        numbered[name] = numbered.get(name, frozenset()) | {number}
+    return _Asked(
+        year=years.pop() if len(years) == 1 and answer_type(question) != "when" else "",
+        numbered=numbered,
+        titles=tuple(re.compile(re.escape(title)) for title in _TITLE.findall(asked)),
+        opposites=tuple(
+            (one, other)
+            for pair in _OPPOSITES
+            for one, other in (pair, pair[::-1])
+            if one.search(asked) and not other.search(asked)
+        ),
+        names=tuple(_with_additions(asked)),
+    )
+
+
+def _is_of_other_year(told: str, year: str) -> bool:
+    """Say whether years are told of, but not this one, not even as 21年."""
+    years = list(_YEAR.finditer(told))
+    if not years or year in told or re.search(rf"(?<!\d){year[2:]}年", told):
+        return False
+    return any(not _COMPARED.search(told, 0, found.start()) for found in years)
+
+
+def _numbered(text: str) -> Iterator[tuple[str, int]]:
+    """Yield names that end in a number (iPhone 15, 小米13, U14): no dates and no amounts."""
+    dates = find_dates(text)
+    for found in _NUMBERED.finditer(text):
+        name, at = found[1], found.start(2)
+        if any(one.start <= at < one.end for one in dates) or unit_at(text, found.end()):
+            continue
+        short = name if name.isascii() else name[-2:]
+        if short not in ENGLISH_STOP and not _NO_NAME.search(short):
+            yield short, int(found[2])
+
+
+def _has_other_number(told: str, asked: Mapping[str, frozenset[int]]) -> bool:
+    there: dict[str, set[int]] = {}
+    for name, number in _numbered(told):
+        there.setdefault(name, set()).add(number)
+    return any(name in there and not there[name] & numbers for name, numbers in asked.items())
+
+
+def _is_sequel(told: str, title: re.Pattern[str]) -> bool:
+    """Say whether a title is told of, each time with a number behind it."""
+    found = list(title.finditer(told))
+    return bool(found) and all(_SEQUEL.match(told, one.end()) for one in found)
+
+
+def _with_additions(asked: str) -> Iterator[tuple[str, re.Pattern[str]]]:
+    import rjieba
+
+    for word, tag in rjieba.tag(asked):
+        if tag[0] in "njl" and _NAME.fullmatch(word) and not any(one in word for one in _ADDED):
+            forms = (f"{word[:at]}[{_ADDED}]{word[at:]}" for at in range(1, len(word)))
+            yield word, re.compile("|".join(forms))
