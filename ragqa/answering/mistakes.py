@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragqa.answering.figures import is_other_figure
-from ragqa.answering.others import is_of_another
+from ragqa.answering.others import is_of_another, is_of_other_year
 from ragqa.answering.quantities import is_other_quantity
 from ragqa.answering.questions import asks_itself, is_other_kind
 
@@ -23,6 +23,8 @@ def find_mistake(told: str, sentence: str, question: str, *, row: bool = False) 
         return "the question does not ask for a time"
     if asks_itself(sentence, told):
         return "it is only asked there"
-    if not row and is_of_another(sentence, question):
+    if not row and (
+        is_of_another(sentence, question) or is_of_other_year(told, sentence, question)
+    ):
         return "its sentence is about something else than the question"
     return None

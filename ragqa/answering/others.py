@@ -20,7 +20,7 @@ from ragqa.answering.wordlists import ENGLISH_STOP
 from ragqa.retrieval.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _YEAR = re.compile(
     r"(?<![\d.])(?:1[89]|20)\d\d(?!\d|\.\d|-\d\d\d\d|\s?(?:米|个|元|人|名|公里|万|亿|m\b))"
@@ -29,6 +29,7 @@ _COMPARED = re.compile(
     r"(?:比|较|相比|从|自|继|于|\bthan|\bfrom|\bsince|\bcompared (?:to|with))\s*$"
 )
 """What stands before a year that something is compared with, or holds since."""
+_CLAUSES = re.compile(r"[，;；、。]|,(?!\d)")
 _NUMBERED = re.compile(r"([a-z]+|[\u4e00-\u9fff]{2,})[ -]?(\d{1,4})(?!\d|[.,:/]\d|[%‰])")
 _NO_NAME = re.compile(r"[年月日第约近达共为是到至从由在有于过超的了和与及每各另前后]")
 _TITLE = re.compile(r"[《『「“\"]([^》』」”\"]{2,30})[》』」”\"]")
@@ -36,19 +37,23 @@ _SEQUEL = re.compile(r"\s?(?:\d|[ivx]+\b|[第之][一二三四五六七八九十
 _NAME = re.compile(r"[\u4e00-\u9fff]{3,}")
 _ADDED = "副残青少女男"
 """What makes another name of a name when it is put into it: 冬残奥会 is not 冬奥会."""
-_OPPOSITES = tuple(
-    (re.compile(one), re.compile(other))
-    for one, other in (
+_RIVALS = tuple(
+    tuple(map(re.compile, group))
+    for group in (
         ("男", "女"),
         ("开始|开(?:闭)?幕|起始|开工|开赛|揭幕", "结束|闭幕|截止|完工|落幕"),
         ("最[高大多长早]", "最[低小少短晚]"),
         ("进口", "出口"),
         ("收入|营收", "支出|成本"),
+        ("毛利", "净利"),
         ("上半年", "下半年"),
-        ("甲方", "乙方"),
+        ("甲方", "乙方", "丙方"),
         ("买方|买家|采购方", "卖方|卖家|供应商"),
         ("出租人|出租方", "承租人|承租方"),
-        ("冠军|金牌", "亚军|季军|银牌|铜牌"),
+        ("法定代表人|法人代表", "联系人", "经办人|承办人", "审批人|审核人|批准人", "项目经理"),
+        ("总经理|总裁", "董事长"),
+        ("导演|执导", "编剧", "主演|饰演|出演|参演|演绎|扮演|谁演|演的|主角|演员"),
+        ("冠军|金牌", "亚军|银牌", "季军|铜牌"),
         ("出生", "死亡|去世|逝世"),
         ("增长|增加|上升|上涨|提高", "下降|减少|下跌|降低"),
         ("上限", "下限"),
@@ -74,10 +79,14 @@ _OPPOSITES = tuple(
         (r"\b(?:landlord|lessor)\b", r"\b(?:tenant|lessee)\b"),
         (r"\bfather\b", r"\bmother\b"),
         (r"\b(?:income|revenue)\b", r"\bexpens\w+"),
+        (r"\bgross\b", r"\bnet\b"),
+        (r"\bdirect(?:s|ed|or)\b", r"\bscreenwriter\b", r"\b(?:starr\w+|actor|actress|played)\b"),
+        (r"\bgold medal", r"\bsilver medal", r"\bbronze medal"),
         (r"\bupper\b", r"\blower\b"),
         (r"\b(?:birth\w*|born)\b", r"\b(?:deaths?|died)\b"),
     )
 )
+"""What is told of one of a group is not told of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +97,8 @@ class _Asked:
     """Empty: none, or several, or a time is asked for."""
     numbered: Mapping[str, frozenset[int]]
     titles: tuple[re.Pattern[str], ...]
-    opposites: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
-    """Of each pair the one that the question names, and the other."""
+    rivals: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...]
+    """Of each group of which the question names one: this, and the others."""
     names: tuple[tuple[str, re.Pattern[str]], ...]
     """Names, and each with something put into it."""
 
@@ -105,9 +114,21 @@ def is_of_another(sentence: str, question: str) -> bool:
         or is_of_named_period(sentence, question)
         or (bool(asked.numbered) and _has_other_number(told, asked.numbered))
         or any(_is_sequel(told, title) for title in asked.titles)
-        or any(other.search(told) and not one.search(told) for one, other in asked.opposites)
+        or any(_names_only(told, one, others) for one, others in asked.rivals)
         or any(name not in told and longer.search(told) for name, longer in asked.names)
     )
+
+
+def is_of_other_year(told: str, sentence: str, question: str) -> bool:
+    """Say whether the part of a sentence in which a figure stands names only another year.
+
+    Of "18 in 2022, 15 in 2021" the first is none of 2021, though the sentence has both years.
+    """
+    year, at = _asked(question).year, sentence.find(told)
+    if not year or at < 0 or year in told or not any(map(str.isdigit, told)):
+        return False
+    before, behind = _CLAUSES.split(sentence[:at])[-1], _CLAUSES.split(sentence[at:])[0]
+    return _is_of_other_year(in_place(fold(before + behind)), year)
 
 
 @lru_cache(maxsize=64)
@@ -121,14 +142,22 @@ def _asked(question: str) -> _Asked:
         year=years.pop() if len(years) == 1 and answer_type(question) != "when" else "",
         numbered=numbered,
         titles=tuple(re.compile(re.escape(title)) for title in _TITLE.findall(asked)),
-        opposites=tuple(
-            (one, other)
-            for pair in _OPPOSITES
-            for one, other in (pair, pair[::-1])
-            if one.search(asked) and not other.search(asked)
-        ),
+        rivals=tuple(_named_rivals(asked)),
         names=tuple(_with_additions(asked)),
     )
+
+
+def _named_rivals(
+    asked: str,
+) -> Iterator[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]]]:
+    for group in _RIVALS:
+        named = [one for one in group if one.search(asked)]
+        if len(named) == 1:
+            yield named[0], tuple(one for one in group if one is not named[0])
+
+
+def _names_only(told: str, one: re.Pattern[str], others: Sequence[re.Pattern[str]]) -> bool:
+    return not one.search(told) and any(other.search(told) for other in others)
 
 
 def _is_of_other_year(told: str, year: str) -> bool:

@@ -150,6 +150,11 @@ _LASTING = re.compile(
     r"\s?(?:days?|hours?|months?|weeks?|minutes?))\D{0,2}"
 )
 _CLAUSES = re.compile(r"[，,。；;：:]")
+_ANY_DAY = re.compile(
+    r"(?:今[天日]|昨[天日]|明[天日]|当[天日]|近日|日前|[上下中]午|晚上?|早上?|凌晨|刚刚|\s)+|"
+    r"(?:to(?:day|night|morrow)|yesterday|recently|now)"
+)
+_DAY = re.compile(r"(?:\d{2,4}年)?\d{1,2}月\d{1,2}[日号]?|\d{4}年(?:\d{1,2}月)?")
 _POINT = re.compile(r"何时|什么时候|时间|日期|哪一?[天日年]|\bwhen\b")
 _SPAN = re.compile(r"多长|多少|多久|几[天个]|第几|\bhow (?:long|many)\b")
 
@@ -157,16 +162,21 @@ _SPAN = re.compile(r"多长|多少|多久|几[天个]|第几|\bhow (?:long|many)
 def is_other_kind(told: str, question: str) -> bool:
     """Say whether a short answer tells a time, and quite another thing is asked for.
 
-    A day is no place, a time of day does not last, and "three days" is not when. Of 3,500 gold
+    A day is no place, a time of day does not last, and neither "three days" nor "today", which may
+    be any day, is when. Of 3,500 gold
     answers (cmrc2018, drcd, xquad-zh, squad2, rgb-zh) it is said of two, which are wrong.
     """
     text, asked = simplify(fold(told)).strip(), simplify(fold(question))
     if answer_type(question) in ("where", "who"):
         return bool(_ONLY_TIME.fullmatch(text))
     if _POINT.search(asked) and not _SPAN.search(asked):
-        return bool(_LASTING.fullmatch(text))
+        return bool(_LASTING.fullmatch(text) or _ANY_DAY.fullmatch(text))
     measured = asked_quantity(question)
-    return measured is not None and "time" in measured and bool(_CLOCK.fullmatch(text))
+    return (
+        measured is not None
+        and "time" in measured
+        and bool(_CLOCK.fullmatch(text) or _DAY.fullmatch(text))
+    )
 
 
 def misses_type(told: str, question: str) -> bool:

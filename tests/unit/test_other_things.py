@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ragqa.answering.figures import is_other_figure
-from ragqa.answering.others import is_of_another
+from ragqa.answering.mistakes import find_mistake
+from ragqa.answering.others import is_of_another, is_of_other_year
 from ragqa.answering.questions import asks_itself, is_other_kind
 
 
@@ -33,6 +34,8 @@ from ragqa.answering.questions import asks_itself, is_other_kind
         ("女子组的冠军是谁？", "冠军是王芳。", "男子组的冠军是李强。"),
         ("女子组的冠军是谁？", "男子组和女子组的冠军是李强和王芳。", "李强获得男子组冠军。"),
         ("乙方的联系人是谁？", "联系人：王芳", "甲方联系人：李强"),
+        ("谁是编剧？", "编剧：王芳", "王芳饰演护林员。"),
+        ("谁是法定代表人？", "法定代表人：王芳", "项目经理：李强，联系人：王芳"),
         ("比赛什么时候开始？", "比赛5月3日开始，5月9日结束。", "比赛5月9日结束。"),
         ("What is the maximum load?", "Maximum load: 40 kg", "The minimum load is 2 kg."),
         ("Who pays for repairs, the landlord?", "Repairs are paid for.", "The tenant pays for it."),
@@ -102,10 +105,30 @@ def test_figures_that_are_not_asked_for(
         ("How long did it take?", "90 minutes", False),
         ("When does it begin?", "two weeks", False),
         ("When does it begin?", "14 days", True),
+        ("会议什么时候举行？", "今天上午", True),
+        ("会议什么时候举行？", "每天上午", False),
+        ("他当了多久主任？", "10月14日", True),
+        ("他当了多久主任？", "2019年至2021年", False),
     ],
 )
 def test_times_that_are_not_asked_for(question: str, told: str, *, other: bool) -> None:
     assert is_other_kind(told, question) == other
+
+
+def test_a_figure_is_of_the_year_beside_it() -> None:
+    sentence, question = "2022年售出18台，2021年售出15台。", "2021年售出多少台？"
+    assert is_of_other_year("18台", sentence, question)
+    assert not is_of_other_year("15台", sentence, question)
+    assert not is_of_other_year("18台", "2022年6月公布，去年售出18台。", question)
+
+
+def test_what_is_mistaken_says_why() -> None:
+    question = "2021年售出多少台？"
+    assert find_mistake("15台", "2021年售出15台。", question) is None
+    assert find_mistake("18台", "2022年售出18台，2021年更少。", question) is not None
+    assert find_mistake("18台", "2022年\t18台", question) is not None
+    assert find_mistake("18台", "2022年\t18台", question, row=True) is None
+    assert find_mistake("18台", "2021年售出了18台？", question) == "it is only asked there"
 
 
 def test_who_only_asks_answers_nothing() -> None:
