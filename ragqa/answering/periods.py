@@ -44,7 +44,7 @@ def is_of_other_period(passage: str, question: str) -> bool:
     return bool(named) and not named & _named(passage)
 
 
-def is_of_named_period(sentence: str, question: str) -> bool:
+def names_other_period(sentence: str, question: str) -> bool:
     """Say whether a sentence names parts of a year, and none of those that a question names."""
     named = _named(question)
     there = _named(sentence) if named else frozenset[int]()

@@ -22,6 +22,12 @@ from ragqa.answering.questions import asks_itself, is_other_kind
         ),
         ("2021年的营业额是多少？", "自2018年起每年公布，为3.2亿元。", "2020年度营业额"),
         ("What were sales in 2021?", "Sales were $3m, up from 2020.", "Sales in 2020 were $3m."),
+        (
+            "What were sales in 2021?",
+            "Sales rose to $3m from $2m in 2020.",
+            "In 2020, sales were $2m.",
+        ),
+        ("2021年的营业额是多少？", "营业额为3.2亿元，与2020年相比持平。", "营业额（2020年）"),
         # Parts of a year.
         ("2023年第一季度的销量是多少？", "今年一季度售出500台。", "去年四季度售出500台。"),
         ("What was sold in Q1?", "In the first quarter 500 were sold.", "In Q4 500 were sold."),
@@ -57,6 +63,10 @@ def test_another_thing_of_the_kind(question: str, about_it: str, about_another: 
         ("5月3日卖出多少台？", "5月4日前卖出30台。"),
         ("约300人的工厂在哪里？", "约500人的工厂在苏州。"),
         ("2000米的纪录是多少？", "1500米的纪录是4分钟。"),
+        # A year in brackets is the one that is compared with; a yes or no may be the opposite.
+        ("What were sales in 2021?", "Sales amounted to $3m (2020: $2m)."),
+        ("2021年的营业额是多少？", "营业额为3.2亿元（2020年：3亿元）。"),
+        ("Is the counter open on Sundays?", "The counter is closed on Sundays."),
         # Several years: a table of them.
         ("2020年和2021年的营业额各是多少？", "2022年营业额为3.6亿元。"),
     ],
@@ -120,6 +130,8 @@ def test_a_figure_is_of_the_year_beside_it() -> None:
     assert is_of_other_year("18台", sentence, question)
     assert not is_of_other_year("15台", sentence, question)
     assert not is_of_other_year("18台", "2022年6月公布，去年售出18台。", question)
+    of_years = "Sales in 2021, 2020 and 2019 were $3m, $2m and $1m."
+    assert not is_of_other_year("$3m", of_years, "What were sales in 2021?")
 
 
 def test_what_is_mistaken_says_why() -> None:
