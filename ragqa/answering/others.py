@@ -41,6 +41,18 @@ _SEQUEL = re.compile(r"\s?(?:\d|[ivx]+\b|[第之][一二三四五六七八九十
 _NAME = re.compile(r"[\u4e00-\u9fff]{3,}")
 _ADDED = "副残青少女男"
 """What makes another name of a name when it is put into it: 冬残奥会 is not 冬奥会."""
+_ROLE = re.compile(
+    r"(?:总?经理|总裁|董事长|校长|院长|主席|总统|总理|首相|书记|[省市县区镇村部局处科所站馆台]长|主任|教授|工程师|会计师)|"
+    r"\b(?:president|chair(?:man|woman|person)?|director|minister|mayor|manager|ceo|principal|"
+    r"secretary|governor|head|editor|professor|engineer|coach)\b"
+)
+_LESSER = (
+    r"(?:[前副原代]|前任|助理|\bex-|"
+    r"\b(?:former|previous|late|vice|deputy|acting|assistant)[ -])"
+)
+"""What makes another one of who has a role."""
+_PAST = re.compile(r"\b(?:was|were|did|had|used)\b|曾|历任|当时|时任")
+"""What asks for who had a role once."""
 _RIVALS = tuple(
     tuple(map(re.compile, group))
     for group in (
@@ -103,6 +115,8 @@ class _Asked:
     """Of each group of which the question names one: this, and the others."""
     names: tuple[tuple[str, re.Pattern[str]], ...]
     """Names, and each with something put into it."""
+    roles: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    """Roles, and the lesser ones: a deputy's, a former one's."""
 
 
 def is_of_another(sentence: str, question: str) -> bool:
@@ -120,6 +134,7 @@ def is_of_another(sentence: str, question: str) -> bool:
         or any(_is_sequel(told, title) for title in asked.titles)
         or any(_names_only(told, one, others) for one, others in asked.rivals)
         or any(name not in told and longer.search(told) for name, longer in asked.names)
+        or any(_has_lesser_only(told, *role) for role in asked.roles)
     )
 
 
@@ -155,7 +170,20 @@ def _asked(question: str) -> _Asked:
         titles=tuple(re.compile(re.escape(title)) for title in _TITLE.findall(asked)),
         rivals=() if kind == "yes_no" else tuple(_named_rivals(asked)),
         names=tuple(_with_additions(asked)),
+        roles=() if kind == "yes_no" else tuple(_roles(asked)),
     )
+
+
+def _roles(asked: str) -> Iterator[tuple[re.Pattern[str], re.Pattern[str]]]:
+    for role in () if _PAST.search(asked) else sorted({*_ROLE.findall(asked)}):
+        lesser = re.compile(_LESSER + role)
+        if not lesser.search(asked):
+            yield re.compile(role), lesser
+
+
+def _has_lesser_only(told: str, role: re.Pattern[str], lesser: re.Pattern[str]) -> bool:
+    found = len(lesser.findall(told))
+    return found > 0 and found == len(role.findall(told))
 
 
 def _named_rivals(

@@ -45,6 +45,10 @@ from ragqa.answering.questions import asks_itself, is_other_kind
         ("比赛什么时候开始？", "比赛5月3日开始，5月9日结束。", "比赛5月9日结束。"),
         ("What is the maximum load?", "Maximum load: 40 kg", "The minimum load is 2 kg."),
         ("Who pays for repairs, the landlord?", "Repairs are paid for.", "The tenant pays for it."),
+        # Who has a role, and who has a lesser one or had it.
+        ("总经理是谁？", "总经理：王芳；副总经理：李强", "副总经理：李强"),
+        ("Who is the director?", "The director is Ann Lee.", "Bo Day, the deputy director"),
+        ("Who is the president?", "President Ann Lee", "Bo Day is a former president."),
         # A name with something put into it.
         ("冬奥会在哪里举行？", "冬奥会在北京举行。", "冬残奥会在北京举行。"),
     ],
@@ -67,6 +71,8 @@ def test_another_thing_of_the_kind(question: str, about_it: str, about_another: 
         ("What were sales in 2021?", "Sales amounted to $3m (2020: $2m)."),
         ("2021年的营业额是多少？", "营业额为3.2亿元（2020年：3亿元）。"),
         ("Is the counter open on Sundays?", "The counter is closed on Sundays."),
+        # Who was it once?
+        ("Who was the president in 1990?", "Bo Day is a former president."),
         # Several years: a table of them.
         ("2020年和2021年的营业额各是多少？", "2022年营业额为3.6亿元。"),
     ],
