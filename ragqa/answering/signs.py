@@ -50,7 +50,7 @@ ON_SUBJECT = 0.6
 """Share of the words of a question from which on a passage is about the same."""
 AGREED = 0.65
 """Agreement of a draft with what was read that speaks neither for an answer nor against it."""
-UNSURE, DESCRIBED = {"zh": -0.75, "en": 3.0}, 6.0
+UNSURE, DESCRIBED = {"zh": -1.3, "en": 2.5}, 6.0
 """The log odds that a model fitted to refuse does so, where they speak neither way, and what is
 added where more than a few words are asked for: it was fitted to tell few."""
 
