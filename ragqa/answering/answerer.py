@@ -18,7 +18,7 @@ from ragqa.answering.phrasing import look_closer, silently, write_draft
 from ragqa.answering.prompt import write_prompt
 from ragqa.answering.quantities import asks_amount
 from ragqa.answering.questions import bears
-from ragqa.answering.refusal import declines, refuse, refuse_draft, why_refused
+from ragqa.answering.refusal import declines, refuse, refuse_answer
 from ragqa.answering.shortening import agrees, cut_short, rank_again, read_ranked
 from ragqa.answering.signs import signs_of
 from ragqa.answering.terms import language_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ragqa.answering.shortening import Read
     from ragqa.answering.signs import Signs
     from ragqa.ports import Embedder, Generator, QuoteCutter, Retriever
-    from ragqa.types import Filter, Language, RefusalReason
+    from ragqa.types import Filter, RefusalReason
 
 READ = 8
 """Hits whose sentences are read for the answer; more are shown than are read."""
@@ -164,7 +164,7 @@ class Answerer:
         ranked = rank_sentences(whole, shown, self._embedder)
         read = read_ranked(whole, hits, ranked, self._embedder)
         ranked = rank_again(ranked, read)
-        extractive = _timed(self._extractive(answer, whole, ranked, language), started)
+        extractive = _timed(self._extractive(answer, whole, ranked), started)
         yield Evidence(hits, extractive)
         if not use_llm:
             return extractive
@@ -184,15 +184,11 @@ class Answerer:
         )
         return self._finish(answer, extractive, draft, signs, whole, ranked, read)
 
-    def _extractive(
-        self, answer: Answer, question: str, ranked: Sequence[Candidate], language: Language
-    ) -> Answer:
+    def _extractive(self, answer: Answer, question: str, ranked: Sequence[Candidate]) -> Answer:
         signs = signs_of(question, answer.hits[:READ], ranked)
         answer = replace(answer, confidence=self._calibration.probability(signs))
         if not self._calibration.suffices(signs):
-            return replace(
-                answer, refusal=refuse(why_refused(answer.hits, ranked), language, answer.hits)
-            )
+            return refuse_answer(answer, ranked)
         listed = self._list_column(answer, question, ranked)
         if listed is not None:
             return listed
@@ -234,7 +230,7 @@ class Answerer:
         unsupported = drafted if not supported else None
         if not self._calibration.suffices(signs):
             drafted_only = unsupported is not None and extractive.refusal is None
-            return refuse_draft(answer, ranked, unsupported, drafted_only=drafted_only)
+            return refuse_answer(answer, ranked, unsupported, drafted_only=drafted_only)
         if listed is not None:
             return listed
         conflict = find_conflict(question, ranked)
@@ -249,7 +245,7 @@ class Answerer:
             told = tell_short(answer, better, self._quotes) if better is not None else None
             return told or drafted
         if short is not None and find_mistake(short.text, short.candidate.text, question):
-            return refuse_draft(answer, ranked, unsupported, drafted_only=unsupported is not None)
+            return refuse_answer(answer, ranked, unsupported, drafted_only=unsupported is not None)
         told = tell_short(answer, short, self._quotes) if short is not None else None
         return told or extract(answer, ranked, self._quotes)
 

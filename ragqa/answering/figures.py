@@ -75,18 +75,7 @@ def is_other_figure(told: str, sentence: str, question: str) -> bool:
         return True
     first = in_place(sentence[: at + numbers[0].start])
     if asks_change(question):
-        return bool(_SHARE.search(first)) or is_level(told, sentence, question)
+        # From 16 to 31 is no growth of 16, nor of 31.
+        alone = len(numbers) == 1 and numbers[0].unit not in SHARES
+        return bool(_SHARE.search(first) or (alone and _LEVEL.search(first)))
     return bool(_CHANGE.search(first)) and not _ASKS_OTHER.search(asked)
-
-
-def is_level(told: str, sentence: str, question: str) -> bool:
-    """Say whether a change is asked for and ``told`` is what something began or ended with.
-
-    From 16 to 31 is no growth of 16; of ``sentence`` it is told which of them it is.
-    """
-    numbers = find_numbers(in_place(told))
-    at = sentence.find(told)
-    if len(numbers) != 1 or numbers[0].unit in SHARES or at < 0:
-        return False
-    before = in_place(sentence[: at + numbers[0].start])
-    return asks_change(question) and bool(_LEVEL.search(before))

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ragqa.answering.dates import find_dates
-from ragqa.answering.periods import names_other_period
+from ragqa.answering.periods import named_parts
 from ragqa.answering.quantities import in_place
 from ragqa.answering.questions import answer_type
 from ragqa.answering.units import unit_at
@@ -109,6 +109,8 @@ class _Asked:
 
     year: str
     """Empty: none, or several, or a time is asked for."""
+    parts: frozenset[int]
+    """Halves and quarters of a year."""
     numbered: Mapping[str, frozenset[int]]
     titles: tuple[re.Pattern[str], ...]
     rivals: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...]
@@ -119,6 +121,9 @@ class _Asked:
     """Roles, and the lesser ones: a deputy's, a former one's."""
 
 
+_NOTHING = _Asked("", frozenset(), {}, (), (), (), ())
+
+
 def is_of_another(sentence: str, question: str) -> bool:
     """Say whether a sentence is about another thing than the one that a question names.
 
@@ -126,10 +131,13 @@ def is_of_another(sentence: str, question: str) -> bool:
     answer (cmrc2018, drcd, xquad-zh, squad2, rgb) .44 % are, most of them with the answer by
     chance.
     """
-    told, asked = in_place(fold(sentence)), _asked(question)
+    asked = _asked(question)
+    if asked == _NOTHING:
+        return False
+    told = in_place(fold(sentence))
     return (
         (bool(asked.year) and _is_of_other_year(told, asked.year))
-        or names_other_period(sentence, question)
+        or (bool(asked.parts) and _is_of_other_part(sentence, asked.parts))
         or (bool(asked.numbered) and _has_other_number(told, asked.numbered))
         or any(_is_sequel(told, title) for title in asked.titles)
         or any(_names_only(told, one, others) for one, others in asked.rivals)
@@ -165,6 +173,7 @@ def _asked(question: str) -> _Asked:
     for name, number in _numbered(asked):
         numbered[name] = numbered.get(name, frozenset()) | {number}
     return _Asked(
+        parts=named_parts(question),
         year=years.pop() if len(years) == 1 and kind != "when" else "",
         numbered=numbered,
         titles=tuple(re.compile(re.escape(title)) for title in _TITLE.findall(asked)),
@@ -197,6 +206,11 @@ def _named_rivals(
 
 def _names_only(told: str, one: re.Pattern[str], others: Sequence[re.Pattern[str]]) -> bool:
     return not one.search(told) and any(other.search(told) for other in others)
+
+
+def _is_of_other_part(sentence: str, parts: frozenset[int]) -> bool:
+    there = named_parts(sentence)
+    return bool(there) and not parts & there
 
 
 def _is_of_other_year(told: str, year: str) -> bool:

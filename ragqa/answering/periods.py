@@ -40,22 +40,16 @@ _MONTHS = re.compile(
 
 def is_of_other_period(passage: str, question: str) -> bool:
     """Say whether a question is about a part of a year that a passage does not name."""
-    named = _named(question)
-    return bool(named) and not named & _named(passage)
-
-
-def names_other_period(sentence: str, question: str) -> bool:
-    """Say whether a sentence names parts of a year, and none of those that a question names."""
-    named = _named(question)
-    there = _named(sentence) if named else frozenset[int]()
-    return bool(there) and not named & there
+    named = named_parts(question)
+    return bool(named) and not named & named_parts(passage)
 
 
 def names_part(text: str) -> bool:
     """Say whether a text names a part of a year: a quarter, a half, its first months."""
-    return bool(_named(text)) or bool(_MONTHS.search(simplify(fold(text))))
+    return bool(named_parts(text)) or bool(_MONTHS.search(simplify(fold(text))))
 
 
-def _named(text: str) -> frozenset[int]:
+def named_parts(text: str) -> frozenset[int]:
+    """Return the halves and quarters that a text names, each by a number of its own."""
     folded = simplify(fold(text))
     return frozenset(at for at, period in enumerate(_PERIODS) if period.search(folded))

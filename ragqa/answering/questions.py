@@ -163,8 +163,8 @@ def is_other_kind(told: str, question: str) -> bool:
     """Say whether a short answer tells a time, and quite another thing is asked for.
 
     A day is no place, a time of day does not last, and neither "three days" nor "today", which may
-    be any day, is when. Of 8,140 gold
-    answers (cmrc2018, drcd, xquad-zh, squad2, rgb) it is said of one, which is wrong.
+    be any day, is when. Of 8,140 gold answers (cmrc2018, drcd, xquad-zh, squad2, rgb) it is said
+    of one, which is wrong.
     """
     text, asked = simplify(fold(told)).strip(), simplify(fold(question))
     if answer_type(question) in ("where", "who"):

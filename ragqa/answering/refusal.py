@@ -60,8 +60,12 @@ def refuse(reason: RefusalReason, language: Language, hits: Sequence[Hit] = ()) 
     return Refusal(reason, _MESSAGES[language][reason], tuple(hits[:NEAREST]))
 
 
-def refuse_draft(
-    answer: Answer, ranked: Sequence[Candidate], unsupported: Answer | None, *, drafted_only: bool
+def refuse_answer(
+    answer: Answer,
+    ranked: Sequence[Candidate],
+    unsupported: Answer | None = None,
+    *,
+    drafted_only: bool = False,
 ) -> Answer:
     """Return the refusal, with the draft's sentences if the documents bear none of them out.
 
@@ -71,15 +75,13 @@ def refuse_draft(
         unsupported: The draft, if none of it stands.
         drafted_only: Whether it is refused for that.
     """
-    reason: RefusalReason = (
-        "unsupported_draft" if drafted_only else why_refused(answer.hits, ranked)
-    )
+    reason: RefusalReason = "unsupported_draft" if drafted_only else _why(answer.hits, ranked)
     sentences = unsupported.sentences if unsupported is not None else ()
     refusal = refuse(reason, language_of(answer.question), answer.hits)
     return replace(answer, refusal=refusal, sentences=sentences)
 
 
-def why_refused(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:
+def _why(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> RefusalReason:
     """Say whether the nearest passage is missing the answer or was only read badly."""
     confidence = hits[ranked[0].hit].ocr_confidence if ranked else None
     return "no_evidence" if confidence is None or confidence >= LEGIBLE else "low_ocr_confidence"

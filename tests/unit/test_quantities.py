@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragqa.answering.figures import is_level
+from ragqa.answering.figures import is_other_figure
 from ragqa.answering.periods import is_of_other_period
 from ragqa.answering.quantities import (
     asked_quantity,
@@ -187,7 +187,7 @@ def test_the_most_that_something_may_be_is_not_what_it_is(
 def test_what_something_grew_from_is_no_growth(
     told: str, sentence: str, question: str, *, level: bool
 ) -> None:
-    assert is_level(told, sentence, question) == level
+    assert is_other_figure(told, sentence, question) == level
 
 
 @pytest.mark.parametrize(
